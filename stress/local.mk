@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+
+include stress/stress.mk
+include stress/bench.mk
