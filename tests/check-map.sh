@@ -21,7 +21,8 @@ export LC_ALL
 # WEFT__EMIT the inline functions are WEFT_API too: the library holds the copy that a call not inlined goes to.
 declared()
 {
-	printf '#include <weft.h>\n' | ${CC:-cc} -E -P -std=c11 -DWEFT__EMIT -I"$src/include" - | tr '\n\t' '  ' | tr ';{}' '\n\n\n' |
+	printf '#include <weft.h>\n' | ${CC:-cc} -E -P -std=c11 -DWEFT__EMIT -I"$src/include" - |
+	tr '\n\t' '  ' | sed 's/[;{}]/\n/g' |
 	sed -n '/__attribute__((__visibility__("default")))/{
 		s/__attribute__((__visibility__("default")))//
 		s/__attribute__((__[a-z_]*__\(("[a-z-]*")\)\{0,1\}))//g
