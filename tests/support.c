@@ -191,12 +191,22 @@ void team_start(struct team *team, unsigned n, void (*fn)(struct member *me), vo
 		int error;
 
 		member->index = i;
+		member->n = n;
 		member->arg = arg;
 		member->fn = fn;
 		error = pthread_create(&member->thread, NULL, member_main, member);
 		if (error != 0)
 			die("pthread_create", error);
 	}
+}
+
+void team_meet(struct member *me)
+{
+	struct member *first = me - me->index;
+
+	atomic_fetch_add(&first->met, 1);
+	while (atomic_load(&first->met) < me->n)
+		sched_yield();
 }
 
 void team_join_results(struct team *team, int results[])
@@ -264,6 +274,16 @@ unsigned team_asleep(const struct team *team)
 	return n;
 }
 
+bool team_settled(const struct team *team)
+{
+	unsigned i;
+
+	for (i = 0; i < team->n; i++)
+		if (!atomic_load(&team->members[i].done) && !thread_asleep(atomic_load(&team->members[i].tid)))
+			return false;
+	return true;
+}
+
 void team_wait_asleep(const struct team *team, unsigned n)
 {
 	struct patience patience = { 0, 0 };
@@ -295,15 +315,21 @@ unsigned signals_seen(void)
 	return atomic_load(&seen);
 }
 
+void signals_catch(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = count_signal;
+	sigaction(STORM_SIGNAL, &action, NULL);
+}
+
 void storm(struct member *member, unsigned n, int64_t gap_ns)
 {
 	const struct timespec gap = { (time_t)(gap_ns / SEC), (long)(gap_ns % SEC) };
-	struct sigaction action;
 	unsigned i;
 
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = count_signal;	/* no SA_RESTART: each one interrupts the wait */
-	sigaction(STORM_SIGNAL, &action, NULL);
+	signals_catch();
 	for (i = 0; i < n && !atomic_load(&member->done); i++) {
 		pthread_kill(member->thread, STORM_SIGNAL);
 		nanosleep(&gap, NULL);

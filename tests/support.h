@@ -56,6 +56,8 @@ struct member {
 	atomic_bool done;	/* the function has returned */
 	pthread_t thread;
 	void (*fn)(struct member *me);
+	unsigned n;		/* how many members there are */
+	atomic_uint met;	/* of the first member: how many came to team_meet() */
 };
 
 struct team {
@@ -65,6 +67,9 @@ struct team {
 
 /** team_start() - @n threads, each of which runs @fn once. Not all of them run yet when it returns. */
 void team_start(struct team *team, unsigned n, void (*fn)(struct member *me), void *arg);
+
+/** team_meet() - called by all members, once each: none goes on before all have come, so that they run at the same time. */
+void team_meet(struct member *me);
 
 /** team_join() - wait for all and give the memory back. */
 void team_join(struct team *team);
@@ -83,6 +88,9 @@ unsigned team_asleep(const struct team *team);
 void team_wait_asleep(const struct team *team, unsigned n);
 void team_wait_done(const struct team *team, unsigned n);
 
+/** team_settled() - whether each member sleeps or has returned: nothing more will happen by itself. */
+bool team_settled(const struct team *team);
+
 /** thread_asleep() - whether thread @tid of this process sleeps; false for 0. */
 bool thread_asleep(pid_t tid);
 
@@ -90,6 +98,9 @@ bool thread_asleep(pid_t tid);
 
 /** signals_seen() - how many signals of storms have been handled in this process. */
 unsigned signals_seen(void);
+
+/** signals_catch() - let the storm's signal be handled, without SA_RESTART: it interrupts what the kernel sleeps in. */
+void signals_catch(void);
 
 /** storm() - send @n signals to @member, @gap_ns apart, until it is done. The handler only counts. */
 void storm(struct member *member, unsigned n, int64_t gap_ns);
