@@ -25,7 +25,7 @@ struct weft_cond {
 	struct weft_rlock own;
 	struct weft__cond_waiter *newest;	/* circular list: newest->next is the oldest */
 	weft_atomic32_t waiting;		/* how many are on it */
-	uint32_t flags;				/* WEFT__COND_...; fixed by init */
+	weft_atomic32_t flags;			/* WEFT__COND_..., fixed by init, and a hint for spinning */
 };
 
 enum { WEFT__COND_ON_LOCK = 1 };		/* lock is a weft_lock, else a weft_rlock */

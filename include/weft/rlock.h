@@ -79,6 +79,7 @@ WEFT_API size_t weft_rlock_describe(const struct weft_rlock *rlock, char *buf, s
 /* ---- inline: the lock's 0 and 1 with an owner beside; a shared rlock never matches here (lib/rlock.c) ---- */
 
 /* Take one level if that needs no library: the caller owns it already, or it is free. */
+WEFT_API bool weft__rlock_take(struct weft_rlock *rlock);
 WEFT_INLINE bool weft__rlock_take(struct weft_rlock *rlock)
 {
 	const uint64_t self = weft__self_serial;

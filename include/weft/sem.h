@@ -90,6 +90,7 @@ WEFT_API size_t weft_sem_describe(const struct weft_sem *sem, char *buf, size_t 
 
 /* ---- inline: take from a positive count, add to one that is not negative ---- */
 
+WEFT_API bool weft__sem_take(struct weft_sem *sem);
 WEFT_INLINE bool weft__sem_take(struct weft_sem *sem)
 {
 	uint32_t count = weft__load(&sem->count, WEFT__RELAXED);

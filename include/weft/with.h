@@ -28,6 +28,13 @@ struct weft__scope {
 enum { WEFT__SCOPE_LOCK, WEFT__SCOPE_RLOCK, WEFT__SCOPE_COND, WEFT__SCOPE_SEM };
 
 WEFT_API void weft__scope_failed(void) __attribute__((__noreturn__));
+WEFT_API struct weft__scope weft__scope_acquire(void *object, unsigned kind);
+WEFT_API void weft__scope_leave(struct weft__scope *scope);
+WEFT_API struct weft__scope weft__scope_or_abort(struct weft__scope scope);
+WEFT_API struct weft__scope weft__scope_lock(struct weft_lock *lock);
+WEFT_API struct weft__scope weft__scope_rlock(struct weft_rlock *rlock);
+WEFT_API struct weft__scope weft__scope_cond(struct weft_cond *cond);
+WEFT_API struct weft__scope weft__scope_sem(struct weft_sem *sem);
 
 WEFT_INLINE struct weft__scope weft__scope_acquire(void *object, unsigned kind)
 {
