@@ -24,3 +24,11 @@ stress_weft_bench_SOURCES = \
 
 stress_weft_bench_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS)
 stress_weft_bench_LDADD = lib/libweft.la $(JSON_C_LIBS) -lm
+
+dist_man_MANS += doc/man/weft-bench.1
+
+# A cross build runs its tests in an emulator, which this script knows nothing of.
+dist_check_SCRIPTS += stress/bench/smoke.sh
+if !CROSS_COMPILING
+TESTS += stress/bench/smoke.sh
+endif

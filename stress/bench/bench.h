@@ -180,7 +180,7 @@ struct figure figure_of(const struct line *line, unsigned peer);
 double ratio_of(const struct line *line, unsigned peer);
 
 /* report.c, summary.c, json.c */
-void report_header(void);
+void report_header(unsigned runs);
 void report_line(const struct line *line);
 struct bound {
 	char name[64];

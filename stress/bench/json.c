@@ -152,6 +152,7 @@ int json_write(const char *path)
 
 	if (f == NULL)
 		return -errno;
+	json_c_set_serialization_double_format("%.7g", JSON_C_OPTION_GLOBAL);
 	o = json_object_new_object();
 	array = json_object_new_array();
 	add_text(o, "tool", "weft-bench");
@@ -162,7 +163,7 @@ int json_write(const char *path)
 		json_object_array_add(array, json_line(&lines[i]));
 	add(o, "lines", array);
 	add(o, "bounds", json_bounds());
-	bad = fprintf(f, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY)) < 0;
+	bad = fprintf(f, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE)) < 0;
 	bad |= to_stdout ? fflush(f) : fclose(f);
 	json_object_put(o);
 	return bad ? -EIO : 0;

@@ -15,6 +15,10 @@
 #include "peer.h"
 
 enum { EXIT_MISSED = 1, EXIT_USAGE = 2, EXIT_BROKEN = 3 };
+#ifdef PACKAGE_VERSION
+const char *argp_program_version = "weft-bench " PACKAGE_VERSION;
+#endif
+
 enum { KEY_PLACEMENT = 256, KEY_ROUNDS, KEY_MS, KEY_QUICK, KEY_JSON, KEY_CHECK, KEY_PEERS };
 
 struct options options = { .rounds = 7, .ms = 200, .placements = 7, .contended_placements = 7 };
@@ -26,8 +30,8 @@ static const struct argp_option argp_options[] = {
 	  "be given more than once", 0 },
 	{ "peers", KEY_PEERS, "LIST", 0, "Run only these peers, separated by commas", 0 },
 	{ "rounds", KEY_ROUNDS, "N", 0, "Runs per line and peer (7; quick: 3)", 0 },
-	{ "ms", KEY_MS, "MS", 0, "Length of a run in milliseconds (200; quick: 40)", 0 },
-	{ "quick", KEY_QUICK, NULL, 0, "About 20 seconds: fewer and shorter runs, contended locks free only", 0 },
+	{ "ms", KEY_MS, "MS", 0, "Length of a run in milliseconds (200; quick: 50)", 0 },
+	{ "quick", KEY_QUICK, NULL, 0, "Take about 20 seconds: fewer and shorter runs, contended locks free only", 0 },
 	{ "json", KEY_JSON, "FILE", 0, "Write all figures as JSON, too; -: to standard output, and no table", 0 },
 	{ "check", KEY_CHECK, NULL, 0, "Exit with status 1 if a bound that was measured is missed", 0 },
 	{ "list", 'l', NULL, 0, "Show the names of the lines and exit", 0 },
@@ -81,7 +85,7 @@ static void settle(void)
 	if (!options.quick)
 		return;
 	options.rounds = rounds_given ? options.rounds : 3;
-	options.ms = ms_given ? options.ms : 40;
+	options.ms = ms_given ? options.ms : 50;
 	options.contended_placements = placement_given ? options.contended_placements : 1U << FREE;
 }
 
@@ -166,6 +170,16 @@ static void measure(unsigned from, unsigned to)
 	progress(NULL, 0);
 }
 
+static unsigned runs(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < n_lines; i++)
+		for (unsigned p = 0; p < n_peers; p++)
+			n += lines[i].measured[p] && lines[i].group != GROUP_SIZE;
+	return n * options.rounds;
+}
+
 static int finish(bool table)
 {
 	bool good = true;
@@ -220,7 +234,7 @@ int main(int argc, char **argv)
 	team_init();
 	clock_calibrate();
 	if (table)
-		report_header();
+		report_header(runs());
 	for (unsigned from = 0, to; from < n_lines; from = to) {
 		to = block_end(from);
 		measure(from, to);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The text table: a heading for each group that says what is shown and which way is better, then a row per line. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include <gnu/libc-version.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,11 +58,14 @@ void environment_get(const char *what, char *buf, size_t size)
 		snprintf(buf, size, "%s %s %s", uts.sysname, uts.release, uts.machine);
 }
 
-void report_header(void)
+void report_header(unsigned runs)
 {
 	static const char *const what[] = { "date", "cpu", "kernel", "libc", "compiler" };
 	char text[256];
 
+#ifdef PACKAGE_VERSION
+	printf("%-10s%s\n", "weft", PACKAGE_VERSION);
+#endif
 	for (unsigned i = 0; i < sizeof(what) / sizeof(what[0]); i++) {
 		environment_get(what[i], text, sizeof(text));
 		printf("%-10s%s", what[i], text);
@@ -69,8 +76,8 @@ void report_header(void)
 	printf("%-10s%s, %.1f ns a reading; a section of 100 ns is %.0f turns of an empty loop\n", "clock",
 	       clock_info.tsc ? "time-stamp counter" : "clock_gettime", clock_info.cost_ns,
 	       100 / clock_info.ns_per_turn);
-	printf("%-10s%u rounds, peers in turn, %u ms each; a second thread is always alive\n", "runs", options.rounds,
-	       options.ms);
+	printf("%-10s%u: %u rounds, peers in turn, %u ms each, so about %.0f s; a second thread is always alive\n", "runs",
+	       runs, options.rounds, options.ms, runs * (options.ms + 2) / 1000.0);
 	printf("%-10smedian of the rounds, and min..max; ratio: first peer to the other\n", "figures");
 }
 
@@ -112,7 +119,7 @@ static void print_heading(enum group group)
 		}
 	for (unsigned p = 1; p < n_peers && group != GROUP_SIZE; p++)
 		if (is_column(0, group) && is_column(p, group))
-			printf("  ratio");
+			printf(" %7s", "ratio");
 	for (unsigned p = 0; p < n_peers && group == GROUP_CONTENDED; p++)
 		if (is_column(p, group))
 			printf("  |  Jain 99.9%%us  maxms");
@@ -147,6 +154,11 @@ static void print_waits(const struct line *line, unsigned peer)
 	printf("  | %5.3f %7.1f %6.2f", f.jain, f.p999_ns / 1e3, f.max_ns / 1e6);
 }
 
+static void print_ratio(double ratio)
+{
+	printf(" %6.*fx", ratio >= 100 ? 0 : 2, ratio);
+}
+
 static void print_row(const struct line *line)
 {
 	for (unsigned p = 0; p < n_peers; p++)
@@ -156,9 +168,9 @@ static void print_row(const struct line *line)
 		if (!is_column(0, line->group) || !is_column(p, line->group))
 			continue;
 		if (line->measured[0] && line->measured[p])
-			printf(" %5.2fx", ratio_of(line, p));
+			print_ratio(ratio_of(line, p));
 		else
-			printf("  %5s", "-");
+			printf(" %7s", "-");
 	}
 	for (unsigned p = 0; p < n_peers && line->group == GROUP_CONTENDED; p++)
 		if (is_column(p, line->group))
