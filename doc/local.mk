@@ -22,7 +22,7 @@ weft_man_names = $(SED) -n '/^\.Sh NAME/,/^\.Sh LIBRARY/s/^\.Nm \([A-Za-z_]*\).*
 
 install-data-hook:
 	@umask 022; for page in $(weft_man3); do \
-		base=$${page\#\#*/}; \
+		base=`basename $$page`; \
 		for name in `$(weft_man_names) $(srcdir)/$$page`; do \
 			test "$$name.3" = "$$base" || \
 				echo ".so man3/$$base" >"$(DESTDIR)$(man3dir)/$$name.3" || exit 1; \
