@@ -63,7 +63,7 @@ so=$build/lib/.libs/libweft.so
 if [ -e "$so" ]; then
 	node=$(sed -n 's/^\(WEFT_[0-9]*\)[ {].*/\1/p' "$map" | tail -n 1)
 	# A sanitizer adds symbols of its own.
-	${NM:-nm} -D --defined-only "$so" | sed -n 's/^[0-9a-f]* [A-Za-z] //p' | grep -v "^$node@@$node\$" |
+	${NM:-nm} -D --defined-only "$so" | sed -n 's/^[0-9a-f]* [A-Za-z] //p' | grep -vx "$node" |
 		grep -v '^_*[atu][bs]*an_\|^__sanitizer\|^__start_\|^__stop_' | sort >"$work/exported"
 	sed "s/\$/@@$node/" "$work/sorted" >"$work/versioned"
 	agree "lib/weft.map (-) and what $so exports (+) differ" "$work/versioned" "$work/exported"
