@@ -30,6 +30,20 @@ lib_libweft_la_SOURCES = \
 	lib/time.c \
 	lib/wait.c
 
+noinst_HEADERS += \
+	lib/atomic.h \
+	lib/bug.h \
+	lib/describe.h \
+	lib/event.h \
+	lib/futex.h \
+	lib/lock.h \
+	lib/rlock.h \
+	lib/self.h \
+	lib/spin.h \
+	lib/time.h \
+	lib/wait.h \
+	lib/sys/weft_sys.h
+
 lib_libweft_la_CPPFLAGS = $(AM_CPPFLAGS) $(WEFT_PRIVATE_CPPFLAGS)
 lib_libweft_la_CFLAGS = $(AM_CFLAGS) $(WEFT_LIB_CFLAGS)
 lib_libweft_la_LDFLAGS = -pthread $(SANITIZER_FLAGS) -version-info $(WEFT_LT_VERSION) $(WEFT_LIB_LDFLAGS)
