@@ -18,7 +18,7 @@ dist_notes_DATA = doc/design.md doc/perf.md
 
 # ---- every name of a page's NAME section is a page: one line that refers to the page ----
 
-weft_man_names = $(SED) -n '/^\.Sh NAME/,/^\.Sh LIBRARY/s/^\.Nm \([A-Za-z_]*\).*/\1/p'
+weft_man_names = $(SED) -n '/^\.Sh NAME/,/^\.Sh LIBRARY/s/^\.Nm \([A-Za-z0-9_]*\).*/\1/p'
 
 install-data-hook:
 	@umask 022; for page in $(weft_man3); do \
