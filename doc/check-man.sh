@@ -54,6 +54,10 @@ for page in "$top"/doc/man/*.3; do
 	diff "$work/named" "$work/declared" || { echo "FAIL: ${page##*/}: NAME and SYNOPSIS differ"; failed=1; }
 done
 
+# weft(7) shows the example of the README, without its two lines of title.
+sed -n '/^\.Bd/,/^\.Ed/{/^\./d;s/\\e/\\/g;p}' "$top/doc/man/weft.7" >"$work/shown"
+tail -n +3 "$top/doc/examples/hello.c" | diff - "$work/shown" || { echo "FAIL: weft.7: not doc/examples/hello.c"; failed=1; }
+
 [ $failed -eq 0 ] || exit 1
 if [ -z "${MANDOC-}" ]; then
 	echo "SKIP: mandoc is not installed; names were checked, the language was not"
