@@ -2,8 +2,8 @@
 /*
  * The clock that waits are measured with, and the busy loop that stands for work.
  *
- * Waits are timed with the time-stamp counter if the kernel itself keeps time by it, so that it is known to be steady and
- * the same on all CPUs; otherwise with clock_gettime(). Which one and what a reading costs is part of the report.
+ * Waits are timed with the time-stamp counter if the kernel itself keeps time by it, so that it is known to be steady
+ * and the same on all CPUs; otherwise with clock_gettime(). Which one and what a reading costs is part of the report.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,9 @@
 
 #include "bench.h"
 
-#define CALIBRATION_NS 20000000u
-#define TRIES 400
+#define TICK_NS 20000000u		/* how long each is measured */
+#define READING_NS 20000000u
+#define TURN_NS 300000000u
 
 struct clock_info clock_info = { .ns_per_tick = 1, .ns_per_turn = 1 };
 
@@ -60,45 +61,35 @@ static double measure_tick(void)
 
 	do
 		to = clock_ns();
-	while (to - from < CALIBRATION_NS);
+	while (to - from < TICK_NS);
 	return (double)(to - from) / (double)(ticks() - from_ticks);
 }
 
-/* The least of many tries is the one that nobody interrupted. */
-static double measure_reading(void)
+static void read_clock(uint64_t n)
 {
-	double best = 1e9;
-
-	for (unsigned try = 0; try < TRIES; try++) {
-		const uint64_t from = clock_ns();
-
-		for (unsigned i = 0; i < 1000; i++)
-			keep((void *)(uintptr_t)ticks());
-		best = best < (double)(clock_ns() - from) / 1000 ? best : (double)(clock_ns() - from) / 1000;
-	}
-	return best;
+	for (; n > 0; n--)
+		keep((void *)(uintptr_t)ticks());
 }
 
-static double measure_turn(void)
+/* The least of many tries: the one that nothing slowed down. A neighbour on the same core can do so for long. */
+static double least(void (*what)(uint64_t n), uint64_t n, uint64_t length_ns)
 {
-	const uint64_t turns = 500000;
-	double best = 1e9;
+	const uint64_t begin = clock_ns();
+	uint64_t from = begin, to, best = UINT64_MAX;
 
-	for (unsigned try = 0; try < TRIES; try++) {
-		const uint64_t from = clock_ns();
-		double each;
-
-		burn(turns);
-		each = (double)(clock_ns() - from) / (double)turns;
-		best = each < best ? each : best;
+	while (from - begin < length_ns) {
+		what(n);
+		to = clock_ns();
+		best = to - from < best ? to - from : best;
+		from = to;
 	}
-	return best;
+	return (double)best / (double)n;
 }
 
 void clock_calibrate(void)
 {
 	clock_info.tsc = kernel_uses_tsc();
 	clock_info.ns_per_tick = clock_info.tsc ? measure_tick() : 1;
-	clock_info.cost_ns = measure_reading();
-	clock_info.ns_per_turn = measure_turn();
+	clock_info.cost_ns = least(read_clock, 1000, READING_NS);
+	clock_info.ns_per_turn = least(burn, 100000, TURN_NS);
 }

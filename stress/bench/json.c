@@ -145,6 +145,7 @@ static struct json_object *json_bounds(void)
 
 int json_write(const char *path)
 {
+	const int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
 	const bool to_stdout = strcmp(path, "-") == 0;
 	FILE *f = to_stdout ? stdout : fopen(path, "we");
 	struct json_object *o, *array;
@@ -163,7 +164,7 @@ int json_write(const char *path)
 		json_object_array_add(array, json_line(&lines[i]));
 	add(o, "lines", array);
 	add(o, "bounds", json_bounds());
-	bad = fprintf(f, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE)) < 0;
+	bad = fprintf(f, "%s\n", json_object_to_json_string_ext(o, flags)) < 0;
 	bad |= to_stdout ? fflush(f) : fclose(f);
 	json_object_put(o);
 	return bad ? -EIO : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every loop that is measured, compiled once for each peer: peer-NAME.h includes this file after it has defined PEER and
- * its operations. No include guard, on purpose. The loops know nothing of the peer but its operations.
+ * Every loop that is measured, compiled once for each peer: peer-NAME.h includes this file after it has defined PEER
+ * and its operations. No include guard, on purpose. The loops know nothing of the peer but its operations.
  *
  * Functions are aligned alike for all peers, so that none is lucky with its place in a cache line.
  */
@@ -270,8 +270,8 @@ KERNEL ON(ping_cond)(struct run *run, struct member *me)
 }
 
 /*
- * Thread 0 wakes all others and waits until all are back. A thread counts itself and goes on to wait without giving up
- * the lock between, so whoever has been counted is waiting when thread 0 gets the lock.
+ * Thread 0 wakes all others and waits until all are back. A thread counts itself and goes on to wait without giving
+ * up the lock between, so whoever has been counted is waiting when thread 0 gets the lock.
  */
 KERNEL ON(notify_all)(struct run *run, struct member *me)
 {
@@ -350,8 +350,8 @@ KERNEL ON(ping_event)(struct run *run, struct member *me)
 }
 
 /*
- * Thread 0 sets one of two events, in turn; all others wait for it, count themselves, and the last one sets "done". The
- * event is cleared once all have passed, while they already wait for the other.
+ * Thread 0 sets one of two events, in turn; all others wait for it, count themselves, and the last one sets "done".
+ * The event is cleared once all have passed, while they already wait for the other.
  */
 KERNEL ON(event_set_all)(struct run *run, struct member *me)
 {

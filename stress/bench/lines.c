@@ -38,7 +38,8 @@ static void add_pairs(void)
 	};
 
 	for (unsigned i = 0; i < sizeof(pair) / sizeof(pair[0]); i++) {
-		struct line *line = line_add((struct line){ .group = GROUP_PAIR, .what = pair[i].pair, .threads = 1 });
+		struct line *line = line_add((struct line){ .group = GROUP_PAIR, .what = pair[i].pair,
+							    .threads = 1 });
 
 		snprintf(line->name, sizeof(line->name), "pair/%s", pair[i].name);
 	}

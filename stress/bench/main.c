@@ -24,14 +24,14 @@ enum { KEY_PLACEMENT = 256, KEY_ROUNDS, KEY_MS, KEY_QUICK, KEY_JSON, KEY_CHECK, 
 struct options options = { .rounds = 7, .ms = 200, .placements = 7, .contended_placements = 7 };
 
 static const struct argp_option argp_options[] = {
-	{ "placement", KEY_PLACEMENT, "WHERE", 0, "Run hand-offs, barriers and contended locks with their threads free, on one "
-	  "CPU (one), thread i on CPU i mod n (split), or each way in turn (all, the default)", 0 },
-	{ "filter", 'f', "PATTERN", 0, "Run only lines whose name contains PATTERN, or matches it if it has *, ? or [; may "
-	  "be given more than once", 0 },
+	{ "placement", KEY_PLACEMENT, "WHERE", 0, "Run hand-offs, barriers and contended locks with their threads "
+	  "free, on one CPU (one), thread i on CPU i mod n (split), or each way in turn (all, the default)", 0 },
+	{ "filter", 'f', "PATTERN", 0, "Run only lines whose name contains PATTERN, or matches it if it has *, ? or "
+	  "[; may be given more than once", 0 },
 	{ "peers", KEY_PEERS, "LIST", 0, "Run only these peers, separated by commas", 0 },
 	{ "rounds", KEY_ROUNDS, "N", 0, "Runs per line and peer (7; quick: 3)", 0 },
 	{ "ms", KEY_MS, "MS", 0, "Length of a run in milliseconds (200; quick: 50)", 0 },
-	{ "quick", KEY_QUICK, NULL, 0, "Take about 20 seconds: fewer and shorter runs, contended locks free only", 0 },
+	{ "quick", KEY_QUICK, NULL, 0, "About 20 seconds: fewer and shorter runs, contended locks free only", 0 },
 	{ "json", KEY_JSON, "FILE", 0, "Write all figures as JSON, too; -: to standard output, and no table", 0 },
 	{ "check", KEY_CHECK, NULL, 0, "Exit with status 1 if a bound that was measured is missed", 0 },
 	{ "list", 'l', NULL, 0, "Show the names of the lines and exit", 0 },
@@ -144,8 +144,8 @@ static void progress(const struct line *line, unsigned round)
 	if (line == NULL)
 		fprintf(stderr, "\r\033[K");
 	else
-		fprintf(stderr, "\r\033[K[%u/%u] %s, round %u of %u", (unsigned)(line - lines) + 1, n_lines, line->name,
-			round + 1, options.rounds);
+		fprintf(stderr, "\r\033[K[%u/%u] %s, round %u of %u", (unsigned)(line - lines) + 1, n_lines,
+			line->name, round + 1, options.rounds);
 }
 
 /* Lines of one group of pairs are compared with each other, too, so they take turns as the peers do. */
@@ -205,9 +205,9 @@ static int finish(bool table)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, NULL,
-		"Measure weft's objects beside the C library's, in turn: uncontended, contended and handing off.", NULL, NULL,
-		NULL };
+	static const char about[] =
+		"Measure weft's objects beside the C library's, in turn: uncontended, contended and handing off.";
+	static const struct argp argp = { argp_options, parse, NULL, about, NULL, NULL, NULL };
 	bool table;
 
 	argp_err_exit_status = EXIT_USAGE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The floor: one compare-exchange and one exchange, the least that any lock with a waiter mark can do. It never waits. */
+/* The floor: one compare-exchange and one exchange, the least a lock with a waiter mark can do. It never waits. */
 #include <stdatomic.h>
 #include <stdint.h>
 

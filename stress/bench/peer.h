@@ -11,9 +11,9 @@
  *	PEER_HAS_RLOCK		NAME_rlock_t	NAME_rlock_init, _fini, _acquire, _release: recursive
  *	PEER_HAS_SEM		NAME_sem_t	NAME_sem_init(sem, value), _fini, _acquire, _release
  *	PEER_HAS_EVENT		NAME_event_t	NAME_event_init, _fini, _wait, _set, _clear
- *	PEER_HAS_COND		NAME_cond_t	NAME_cond_init(cond, lock), _fini, _wait(cond, lock), _notify_one, _notify_all;
- *				the lock is a NAME_lock_t, held by the caller in all but init and fini; wait may
- *				return early
+ *	PEER_HAS_COND		NAME_cond_t	NAME_cond_init(cond, lock), _fini, _wait(cond, lock), _notify_one,
+ *				_notify_all; the lock is a NAME_lock_t, held by the caller in all but init and
+ *				fini; wait may return early
  *	PEER_HAS_BARRIER	NAME_barrier_t	NAME_barrier_init(barrier, parties), _fini, _wait
  *
  * NAME is on_PEER, for instance on_glibc. fini returns 0, or else the object was left in a bad state. The first

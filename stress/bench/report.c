@@ -73,24 +73,25 @@ void report_header(unsigned runs)
 			printf(", %u of them to be used", team_cpus());
 		printf("\n");
 	}
-	printf("%-10s%s, %.1f ns a reading; a section of 100 ns is %.0f turns of an empty loop\n", "clock",
-	       clock_info.tsc ? "time-stamp counter" : "clock_gettime", clock_info.cost_ns,
+	printf("%-10s%s, %.1f ns a reading; a section of 100 ns is %.0f turns of an empty loop, calibrated alone\n",
+	       "clock", clock_info.tsc ? "time-stamp counter" : "clock_gettime", clock_info.cost_ns,
 	       100 / clock_info.ns_per_turn);
-	printf("%-10s%u: %u rounds, peers in turn, %u ms each, so about %.0f s; a second thread is always alive\n", "runs",
-	       runs, options.rounds, options.ms, runs * (options.ms + 2) / 1000.0);
+	printf("%-10s%u: %u rounds, peers in turn, %u ms each, so about %.0f s; a second thread is always alive\n",
+	       "runs", runs, options.rounds, options.ms, runs * (options.ms + 2) / 1000.0);
 	printf("%-10smedian of the rounds, and min..max; ratio: first peer to the other\n", "figures");
 }
 
 static const char *const heading[GROUPS] = {
-	[GROUP_PAIR] = "uncontended pairs: ns for one pair of calls (event_wait, cond_notify: one call; rlock_nested: two "
-		       "levels,\nfour calls); lower is better, so a ratio below 1 is good",
-	[GROUP_CONTENDED] = "contended/THREADS/SECTION/OUTSIDE/PLACEMENT: one lock, times in ns; thousand acquisitions/s, higher is "
-			    "better, ratio\nabove 1 is good; then fairness (Jain, 1 is best) and waits (lower is better): 99.9 % in "
-			    "us, longest of all rounds in ms",
-	[GROUP_HANDOFF] = "pingpong: 2 threads, thousand round trips/s; notify_all, event_set/WAITERS: thousand rounds/s until "
-			  "all are back;\nhigher is better, a ratio above 1 is good",
-	[GROUP_BARRIER] = "barrier/PARTIES: thousand rounds/s, higher is better, a ratio above 1 is good",
-	[GROUP_SIZE] = "sizes in bytes, lower is better",
+	[GROUP_PAIR] = ("uncontended pairs: ns for one pair of calls (event_wait, cond_notify: one call;\n"
+			"rlock_nested: two levels, four calls); lower is better, so a ratio below 1 is good"),
+	[GROUP_CONTENDED] = ("contended/THREADS/SECTION/OUTSIDE/PLACEMENT: one lock, times in ns; thousand\n"
+			     "acquisitions/s, higher is better, a ratio above 1 is good; then for each peer fairness\n"
+			     "(Jain, 1 is best), the wait in us that 99.9 % do not exceed, and the longest of all\n"
+			     "rounds in ms (lower is better)"),
+	[GROUP_HANDOFF] = ("pingpong: 2 threads, thousand round trips/s; notify_all, event_set/WAITERS: thousand\n"
+			   "rounds/s until all are back; higher is better, a ratio above 1 is good"),
+	[GROUP_BARRIER] = ("barrier/PARTIES: thousand rounds/s, higher is better, a ratio above 1 is good"),
+	[GROUP_SIZE] = ("sizes in bytes, lower is better"),
 };
 
 /* A peer that is only a floor has no column of its own. */
@@ -110,36 +111,44 @@ static bool is_column(unsigned peer, enum group group)
 
 static void print_heading(enum group group)
 {
-	printf("\n%s\n%-30s", heading[group], "");
+	printf("\n%s\n%-28s", heading[group], "");
 	for (unsigned p = 0; p < n_peers; p++)
 		if (is_column(p, group)) {
-			printf(" %9s", peers[p]->title);
+			printf(" %8s", peers[p]->title);
 			if (group != GROUP_SIZE)
-				printf(" %17s", "min..max");
+				printf(" %14s", "min..max");
 		}
 	for (unsigned p = 1; p < n_peers && group != GROUP_SIZE; p++)
 		if (is_column(0, group) && is_column(p, group))
 			printf(" %7s", "ratio");
 	for (unsigned p = 0; p < n_peers && group == GROUP_CONTENDED; p++)
 		if (is_column(p, group))
-			printf("  |  Jain 99.9%%us  maxms");
+			printf(" | Jain 99.9%%us max ms");
 	printf("\n");
+}
+
+/* Four digits tell enough. */
+static int digits(double value)
+{
+	return value < 100 ? 2 : value < 1000 ? 1 : 0;
 }
 
 static void print_figure(const struct line *line, unsigned peer)
 {
 	const double scale = line->group == GROUP_PAIR ? 1 : 1e-3;
-	const int digits = line->group == GROUP_PAIR ? 2 : 1;
 	char range[40];
 	struct figure f;
 
 	if (!line->measured[peer]) {
-		printf(" %9s %17s", "-", "");
+		printf(" %8s %14s", "-", "");
 		return;
 	}
 	f = figure_of(line, peer);
-	snprintf(range, sizeof(range), "%.*f..%.*f", digits, f.min * scale, digits, f.max * scale);
-	printf(" %9.*f %17s", digits, f.median * scale, range);
+	f.median *= scale;
+	f.min *= scale;
+	f.max *= scale;
+	snprintf(range, sizeof(range), "%.*f..%.*f", digits(f.min), f.min, digits(f.max), f.max);
+	printf(" %8.*f %14s", digits(f.median), f.median, range);
 }
 
 static void print_waits(const struct line *line, unsigned peer)
@@ -147,16 +156,17 @@ static void print_waits(const struct line *line, unsigned peer)
 	struct figure f;
 
 	if (!line->measured[peer]) {
-		printf("  | %5s %7s %6s", "-", "-", "-");
+		printf(" | %4s %7s %6s", "-", "-", "-");
 		return;
 	}
 	f = figure_of(line, peer);
-	printf("  | %5.3f %7.1f %6.2f", f.jain, f.p999_ns / 1e3, f.max_ns / 1e6);
+	f.p999_ns /= 1e3;
+	printf(" | %4.2f %7.*f %6.2f", f.jain, digits(f.p999_ns), f.p999_ns, f.max_ns / 1e6);
 }
 
 static void print_ratio(double ratio)
 {
-	printf(" %6.*fx", ratio >= 100 ? 0 : 2, ratio);
+	printf(" %6.*fx", digits(ratio), ratio);
 }
 
 static void print_row(const struct line *line)
@@ -185,11 +195,11 @@ void report_line(const struct line *line)
 	if (line->group != shown)
 		print_heading(line->group);
 	shown = line->group;
-	printf("%-30s", line->name);
+	printf("%-28s", line->name);
 	if (line->group == GROUP_SIZE) {
 		for (unsigned p = 0; p < n_peers; p++)
 			if (is_column(p, line->group))
-				printf(" %9zu", peers[p]->size[line->what]);
+				printf(" %8zu", peers[p]->size[line->what]);
 		printf("\n");
 	} else if (line->group == GROUP_PAIR && line->what == PAIR_FLOOR) {
 		for (unsigned p = 0; p < n_peers; p++)

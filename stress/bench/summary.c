@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of the report: a few figures for the whole, and the bounds that the project holds itself to. A bound is about the
- * first peer (weft), against the second (glibc) where it is a ratio.
+ * The end of the report: a few figures for the whole, and the bounds that the project holds itself to. A bound is
+ * about the first peer (weft), against the second (glibc) where it is a ratio.
  */
 #include <math.h>
 #include <stdarg.h>

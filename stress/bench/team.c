@@ -2,8 +2,8 @@
 /*
  * Runs one line for one peer: makes the threads, places them, lets them go together, stops them, and adds up.
  *
- * Threads are pthreads and the gate is a pthread barrier for every peer; the peer's objects are all that differs, and they
- * lie at the same addresses.
+ * Threads are pthreads and the gate is a pthread barrier for every peer; the peer's objects are all that differs, and
+ * they lie at the same addresses.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -40,8 +40,8 @@ static void *park(void *arg)
 }
 
 /*
- * Keep a second thread alive at all times: the C library leaves its atomic operations out while a process has one thread
- * only, and no program that needs a lock is such a process.
+ * Keep a second thread alive at all times: the C library leaves its atomic operations out while a process has one
+ * thread only, and no program that needs a lock is such a process.
  */
 void team_init(void)
 {
@@ -64,7 +64,7 @@ unsigned team_cpus(void)
 	return n_cpus;
 }
 
-/* ns for one pair: the median of many short stretches, so that an interruption spoils one of them and not the figure. */
+/* ns for one pair: the median of many short stretches, so that an interruption spoils one of them, not the figure. */
 static void run_pairs(const struct line *line)
 {
 	void (*const pair)(void *, uint64_t) = run.peer->pair[line->what];
@@ -166,7 +166,8 @@ static void check(const struct line *line, uint64_t total)
 		exit(3);
 	}
 	if (run.peer->close(objects) != 0) {
-		fprintf(stderr, "\nweft-bench: %s: %s: an object is in use after the end\n", line->name, run.peer->name);
+		fprintf(stderr, "\nweft-bench: %s: %s: an object is in use after the end\n", line->name,
+			run.peer->name);
 		exit(3);
 	}
 }
@@ -200,7 +201,7 @@ static struct sample add_up(const struct line *line, double seconds)
 
 struct sample team_run(const struct line *line, const struct peer *peer)
 {
-	const struct timespec length = { .tv_sec = options.ms / 1000, .tv_nsec = (long)(options.ms % 1000) * 1000000 };
+	const struct timespec length = { options.ms / 1000, (long)(options.ms % 1000) * 1000000 };
 	pthread_t thread[MAX_THREADS];
 	uint64_t from, to;
 
