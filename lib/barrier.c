@@ -160,7 +160,7 @@ static void break_up(struct weft_barrier *barrier, uint32_t state)
 /* Return: the outcome; or AWAKE, and *why: -ETIMEDOUT, -ECANCELED. */
 static uint32_t sleep_until_told(struct weft__barrier_waiter *waiter, const struct weft__limit *limit, int *why)
 {
-	struct weft__spin spin = weft__spin_among_many(limit->deadline_ns);
+	struct weft__spin spin = weft__spin_among_many();
 	uint32_t state;
 
 	*why = 0;

@@ -4,7 +4,7 @@
  *
  * Guarantees
  *	COND-01 to COND-24. notify(n) lets exactly the min(n, waiting) oldest go. A wait returns 0 if and only if it was notified;
- *	that wins over time-out and cancellation. One notify makes at most one system call, whatever n is.
+ *	that wins over time-out and cancellation. A notify makes a system call only for a thread that sleeps.
  *
  * Data
  *	The queue is a circular, doubly linked list of waiters, which live on the stacks of their threads. The user's lock protects
@@ -17,28 +17,27 @@
  *
  * Transitions
  *	T1  wait: join the queue, give up the lock, and sleep: AWAKE -> ASLEEP.
- *	T2  notify, lock held: take the oldest off the queue and link them to a chain in that order; pass the wake-up (T3) to the first.
- *	T3  pass the wake-up, lock held: any -> WOKEN, and a wake if it was ASLEEP.
- *	T4  leave, lock held again, notified: a waiter at the head of its chain passes the wake-up to the next; one that
- *	    woke on its own account (time-out, cancel) before it was reached unlinks itself.
- *	T5  leave, lock held again, not notified: unlink from the queue.
- *	The woken need the lock one after the other anyway; a chain wakes them at that pace, instead of all at once to fight for it.
+ *	T2  notify, lock held: take the oldest off the queue, mark it notified, any -> WOKEN, and wake it if it was ASLEEP.
+ *	T3  leave, lock held again, not notified: unlink from the queue.
  *
  * Invariants
- *	I1  A waiter is on the queue (not notified) or in one chain (notified), until T4 or T5.
- *	I2  The head of a chain is WOKEN, or has done T4. So each chain has a thread on its way that will pass the wake-up on.
- *	I3  After it was notified a waiter touches the lock and its chain, not the condition, which may be gone (COND-24).
+ *	I1  A waiter is on the queue if and only if it was not notified, until it leaves.
+ *	I2  After it was notified a waiter touches the lock, not the condition, which may be gone (COND-24).
+ *
+ * Why all at once
+ *	notify_all wakes every sleeper itself. Waking one and letting each pass the wake-up on, or moving sleepers to the
+ *	lock's futex, saves collisions on the lock, but makes of n wake-ups that overlap a row of n: measured, half the rounds with 8
+ *	and 32 waiters. The lock copes with the collisions (lock.c).
  *
  * Pairs
  *	none of its own: what the state word tells is acted on only with the lock held, so relaxed is enough.
  *
  * Lifetime
- *	A waiter's memory is its thread's stack; the thread cannot leave while another holds the lock, and others touch it only
- *	then.
+ *	A waiter's memory is its thread's stack. The thread cannot leave while another holds the lock, and others touch it only then.
  *
  * Watched conditions: the lock's WATCHED bit. Process-shared ones need offsets for pointers; flags has room to say so.
  *
- * Sources: musl's and WebKit's stack-allocated waiters; nsync's transfer of waiters at the pace of the lock.
+ * Sources: musl's and WebKit's stack-allocated waiters.
  */
 #include <limits.h>
 
@@ -49,6 +48,7 @@
 #include "describe.h"
 #include "futex.h"
 #include "rlock.h"
+#include "self.h"
 #include "spin.h"
 #include "wait.h"
 
@@ -58,19 +58,14 @@ enum {
 	WOKEN = 2,
 };
 
-/*
- * In weft_cond.flags above the public bits, which never change: the CPU of the last notifier, as lib/spin.h has it. Written with the lock
- * held; atomic because the lock's verbs read the public bits without it.
- */
-enum { CPU_SHIFT = 8 };
-
 struct weft__cond_waiter {
-	struct weft__cond_waiter *next, *prev;	/* queue: circular; chain: ends in NULL */
+	struct weft__cond_waiter *next, *prev;
 	bool notified;
+	uint32_t notifier_cpu;			/* as lib/spin.h has it */
 	weft_atomic32_t state;
 };
 
-/* ---- the lock, of either kind; a copy, so that leaving a wait need not look at the condition (I3) ---- */
+/* ---- the lock, of either kind; a copy, so that leaving a wait need not look at the condition (I2) ---- */
 
 struct mutex {
 	struct weft_lock *lock;
@@ -79,7 +74,7 @@ struct mutex {
 
 static struct mutex mutex_of(const struct weft_cond *cond)
 {
-	if (load_relaxed(&cond->flags) & WEFT__COND_ON_LOCK)
+	if (cond->flags & WEFT__COND_ON_LOCK)
 		return (struct mutex){ cond->lock, NULL };
 
 	struct weft_rlock *rlock = cond->lock != NULL ? cond->lock : (struct weft_rlock *)(uintptr_t)&cond->own;
@@ -133,44 +128,24 @@ static void dequeue(struct weft_cond *cond, struct weft__cond_waiter *waiter)
 
 /* ---- notify ---- */
 
-static void pass_wakeup(struct weft__cond_waiter *waiter)
-{
-	if (atomic_exchange_explicit(&waiter->state, WOKEN, memory_order_relaxed) == ASLEEP) /* T3 */
-		weft__futex_wake(&waiter->state, 1, false);
-}
-
-static void note_cpu(struct weft_cond *cond)
-{
-	const uint32_t flags = load_relaxed(&cond->flags);
-	const uint32_t noted = (flags & WEFT__COND_ON_LOCK) | weft__spin_here() << CPU_SHIFT;
-
-	if (flags != noted)
-		store_relaxed(&cond->flags, noted);
-}
-
 static int notify(struct weft_cond *cond, const char *call, unsigned n)
 {
-	struct weft__cond_waiter *head = NULL, *tail = NULL;
+	uint32_t cpu;
 	int notified = 0;
 
 	if (!is_held(mutex_of(cond)))
 		return weft__misuse(cond, call, -EPERM);
+	if (cond->newest == NULL)
+		return 0;
+	cpu = weft__spin_here();
 	for (; (unsigned)notified < n && cond->newest != NULL && notified < INT_MAX; notified++) { /* T2 */
 		struct weft__cond_waiter *const oldest = cond->newest->next;
 
 		dequeue(cond, oldest);
 		oldest->notified = true;
-		oldest->prev = tail;
-		oldest->next = NULL;
-		if (tail != NULL)
-			tail->next = oldest;
-		else
-			head = oldest;
-		tail = oldest;
-	}
-	if (head != NULL) {
-		note_cpu(cond);
-		pass_wakeup(head);
+		oldest->notifier_cpu = cpu;
+		if (atomic_exchange_explicit(&oldest->state, WOKEN, memory_order_relaxed) == ASLEEP)
+			weft__futex_wake(&oldest->state, 1, false);
 	}
 	return notified;
 }
@@ -188,9 +163,9 @@ int weft_cond_notify_all(struct weft_cond *cond)
 /* ---- wait ---- */
 
 /* T1's sleep. Return: 0: woken; -ETIMEDOUT, -ECANCELED. */
-static int sleep_until_woken(struct weft__cond_waiter *waiter, const struct weft__limit *limit, uint32_t notifier_cpu)
+static int sleep_until_woken(struct weft__cond_waiter *waiter, const struct weft__limit *limit)
 {
-	struct weft__spin spin = weft__spin_for(limit->deadline_ns > 0 ? notifier_cpu : 0);
+	struct weft__spin spin = weft__spin_for(limit->deadline_ns > 0 ? weft__self_waker : 0);
 	uint32_t state = AWAKE;
 	int rc = 0;
 
@@ -206,33 +181,22 @@ static int sleep_until_woken(struct weft__cond_waiter *waiter, const struct weft
 	return rc;
 }
 
-static void leave_chain(struct weft__cond_waiter *waiter)
-{
-	if (waiter->next != NULL)
-		waiter->next->prev = waiter->prev;
-	if (waiter->prev != NULL)
-		waiter->prev->next = waiter->next; /* the one before will pass the wake-up to the next */
-	else if (waiter->next != NULL)
-		pass_wakeup(waiter->next);
-}
-
 static int wait_held(struct weft_cond *cond, const struct weft__limit *limit)
 {
 	const struct mutex mutex = mutex_of(cond);
-	const uint32_t notifier_cpu = load_relaxed(&cond->flags) >> CPU_SHIFT;
 	struct weft__cond_waiter waiter = { .state = AWAKE };
 	unsigned depth;
 	int rc;
 
 	enqueue(cond, &waiter);
 	depth = give_up(mutex);
-	rc = sleep_until_woken(&waiter, limit, notifier_cpu);
+	rc = sleep_until_woken(&waiter, limit);
 	take_back(mutex, depth);
 	if (waiter.notified) {
-		leave_chain(&waiter); /* T4, I3 */
+		weft__self_waker = waiter.notifier_cpu; /* I2 */
 		return 0;
 	}
-	dequeue(cond, &waiter); /* T5 */
+	dequeue(cond, &waiter); /* T3 */
 	return rc;
 }
 
@@ -344,7 +308,7 @@ static void init(struct weft_cond *cond, void *lock, uint32_t flags)
 	weft_rlock_init(&cond->own);
 	cond->newest = NULL;
 	store_relaxed(&cond->waiting, 0);
-	store_relaxed(&cond->flags, flags);
+	cond->flags = flags;
 }
 
 void weft_cond_init(struct weft_cond *cond)

@@ -13,11 +13,11 @@
 #include "self.h"
 
 #include <weft/time.h>
-#include <weft_sys.h>
 
 #include "bug.h"
 
 __thread uint64_t weft__self_serial;
+WEFT_SYS_THREAD_LOCAL uint32_t weft__self_waker;
 static WEFT_SYS_THREAD_LOCAL uint64_t shared_serial;
 
 static weft_atomic64_t last_serial;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spin.h - the one spin policy: who may spin, how long, on what grounds. Layer 2; owns all spin constants.
+ * spin.h - the one spin policy: who may wait awake, how, how long, on what grounds. Layer 2; owns all spin constants.
  *
- * Spinning pays only while the thread that one waits for can be running, so it asks for grounds: the CPU on which the other side was
- * last seen. Not known, or the caller's own: no spin, sleep. On one CPU nobody ever spins in vain, then.
- * The bound is a little less than what a sleep and a wake-up across CPUs cost, so a spin that fails costs at
- * most as much again (the ski-rental argument).
+ * Waiting awake pays only while the thread that one waits for can run, so it asks for grounds: the CPU on which the
+ * other side was last seen, which objects note on their slow paths.
+ *	Not known: sleep at once.
+ *	Another CPU: look again and again, with pauses, for a little less than a sleep and a wake-up across CPUs cost; a spin that
+ *	fails then costs at most as much again (the ski-rental argument).
+ *	The caller's own CPU: the other side needs this CPU, so let it have it. A bounded number of yields; if all is well the first
+ *	one does it, and neither side goes through a sleep and a wake-up. Never a busy wait: on one CPU that is ruin.
  *
  * All constants may be set from the command line; 0 turns a spin off.
  */
@@ -20,7 +23,11 @@
 #ifndef WEFT_SPIN_HANDOFF_NS
 #define WEFT_SPIN_HANDOFF_NS 30000
 #endif
-/* For a lock: turns, each a look at the word and WEFT_SPIN_LOCK_PAUSES pauses. */
+/* For a hand-off on one CPU: yields. */
+#ifndef WEFT_SPIN_YIELDS
+#define WEFT_SPIN_YIELDS 2
+#endif
+/* For a lock: turns, each a look at the word and a pause. */
 #ifndef WEFT_SPIN_LOCK_TURNS
 #define WEFT_SPIN_LOCK_TURNS 100
 #endif
@@ -32,41 +39,49 @@ static inline uint32_t weft__spin_here(void)
 }
 
 struct weft__spin {
-	int64_t deadline_ns;	/* 0: do not */
-	bool yield;		/* let others have this CPU at each turn: who is waited for may need it */
+	int64_t deadline_ns;	/* of pauses; 0: none */
+	unsigned yields;	/* that are left */
 	unsigned turns;
 };
 
 /* A spin for something that was last done on CPU @there (weft__spin_here()'s form). */
 static inline struct weft__spin weft__spin_for(uint32_t there)
 {
-	struct weft__spin spin = { 0, false, 0 };
+	struct weft__spin spin = { 0, 0, 0 };
 
-	if (WEFT_SPIN_HANDOFF_NS > 0 && there != 0 && there != weft__spin_here())
+	if (there == 0)
+		return spin;
+	if (there == weft__spin_here())
+		spin.yields = WEFT_SPIN_YIELDS;
+	else if (WEFT_SPIN_HANDOFF_NS > 0)
 		spin.deadline_ns = weft_now() + WEFT_SPIN_HANDOFF_NS;
 	return spin;
 }
 
-/* A spin for several threads, of which any may need this CPU. */
-static inline struct weft__spin weft__spin_among_many(int64_t deadline_ns)
+/* A spin for several threads, of which any may need this CPU: it yields at each turn. */
+static inline struct weft__spin weft__spin_among_many(void)
 {
-	struct weft__spin spin = { 0, true, 0 };
+	struct weft__spin spin = { 0, 0, 0 };
 
-	if (WEFT_SPIN_HANDOFF_NS > 0 && deadline_ns > 0)
+	if (WEFT_SPIN_YIELDS > 0 && WEFT_SPIN_HANDOFF_NS > 0) {
 		spin.deadline_ns = weft_now() + WEFT_SPIN_HANDOFF_NS;
+		spin.yields = UINT32_MAX;
+	}
 	return spin;
 }
 
 /* One turn. Return: false: enough, sleep. While pausing, the clock is read on every 16th turn only. */
 static inline bool weft__spin_turn(struct weft__spin *spin)
 {
+	if (spin->yields > 0) {
+		spin->yields--;
+		weft_sys_yield();
+		return spin->deadline_ns == 0 || weft_now() < spin->deadline_ns;
+	}
 	if (spin->deadline_ns == 0)
 		return false;
-	if (spin->yield)
-		weft_sys_yield();
-	else
-		weft_sys_pause();
-	return (!spin->yield && ++spin->turns % 16 != 0) || weft_now() < spin->deadline_ns;
+	weft_sys_pause();
+	return ++spin->turns % 16 != 0 || weft_now() < spin->deadline_ns;
 }
 
 #endif

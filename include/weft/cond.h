@@ -25,7 +25,7 @@ struct weft_cond {
 	struct weft_rlock own;
 	struct weft__cond_waiter *newest;	/* circular list: newest->next is the oldest */
 	weft_atomic32_t waiting;		/* how many are on it */
-	weft_atomic32_t flags;			/* WEFT__COND_..., fixed by init, and a hint for spinning */
+	uint32_t flags;				/* WEFT__COND_...; fixed by init */
 };
 
 enum { WEFT__COND_ON_LOCK = 1 };		/* lock is a weft_lock, else a weft_rlock */
@@ -106,7 +106,7 @@ WEFT_API WEFT_MUST_CHECK int weft_cond_wait_pred_until(struct weft_cond *cond, i
  * They return once they get the lock, so not before the caller releases it. With nobody waiting nothing happens and
  * nothing is remembered.
  *
- * Context: never sleeps; at most one system call, none if nobody sleeps.
+ * Context: never sleeps; a system call for each thread that sleeps.
  * Return: how many were let go; -EPERM: the lock is not held (reported to the misuse hook).
  */
 WEFT_API int weft_cond_notify(struct weft_cond *cond, unsigned n);
