@@ -65,6 +65,7 @@ static inline void hist_add(struct hist *hist, uint64_t ticks)
 /* One thread of a team. */
 struct member {
 	_Alignas(CACHE_LINE) unsigned index;
+	uint64_t started_ns;
 	uint64_t count;			/* what it did: acquisitions, round trips, rounds */
 	struct hist *hist;		/* of its waits, where the line asks for that */
 	struct run *run;

@@ -85,9 +85,9 @@ static const char *const heading[GROUPS] = {
 	[GROUP_PAIR] = ("uncontended pairs: ns for one pair of calls (event_wait, cond_notify: one call;\n"
 			"rlock_nested: two levels, four calls); lower is better, so a ratio below 1 is good"),
 	[GROUP_CONTENDED] = ("contended/THREADS/SECTION/OUTSIDE/PLACEMENT: one lock, times in ns; thousand\n"
-			     "acquisitions/s, higher is better, a ratio above 1 is good; then for each peer fairness\n"
-			     "(Jain, 1 is best), the wait in us that 99.9 % do not exceed, and the longest of all\n"
-			     "rounds in ms (lower is better)"),
+			     "acquisitions/s, higher is better, a ratio above 1 is good; then for each peer\n"
+			     "fairness (Jain, 1 is best), the wait in us that 99.9 % do not exceed, and the\n"
+			     "longest of all rounds in ms (lower is better)"),
 	[GROUP_HANDOFF] = ("pingpong: 2 threads, thousand round trips/s; notify_all, event_set/WAITERS: thousand\n"
 			   "rounds/s until all are back; higher is better, a ratio above 1 is good"),
 	[GROUP_BARRIER] = ("barrier/PARTIES: thousand rounds/s, higher is better, a ratio above 1 is good"),
