@@ -145,17 +145,28 @@ static _Noreturn void hung(const struct line *line, unsigned thread)
 	_Exit(3);
 }
 
-/* Join with a deadline of its own for each thread, so that a lost wake-up ends in a message. */
+/* In steps of a second, as this call goes by a clock that may be set: the patience is on the other one. */
+static bool join_one(pthread_t thread)
+{
+	const uint64_t begin = clock_ns();
+
+	while (clock_ns() - begin < PATIENCE_S * UINT64_C(1000000000)) {
+		struct timespec next;
+
+		clock_gettime(CLOCK_REALTIME, &next);
+		next.tv_sec++;
+		if (pthread_timedjoin_np(thread, NULL, &next) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A deadline of its own for each thread, so that a lost wake-up ends in a message. */
 static void join_all(const struct line *line, const pthread_t threads[])
 {
-	for (unsigned i = 0; i < line->threads; i++) {
-		struct timespec deadline;
-
-		clock_gettime(CLOCK_MONOTONIC, &deadline);
-		deadline.tv_sec += PATIENCE_S;
-		if (pthread_clockjoin_np(threads[i], NULL, CLOCK_MONOTONIC, &deadline) != 0)
+	for (unsigned i = 0; i < line->threads; i++)
+		if (!join_one(threads[i]))
 			hung(line, i);
-	}
 }
 
 /* The objects must be left unused, and a lock must have kept its section to one thread at a time. */
