@@ -470,6 +470,8 @@ static void count_plain(struct member *me)
 		if (t->inside++ != 0)
 			FAIL("two inside");
 		t->counter++;
+		if (i % 64 == me->index)
+			sched_yield();	/* so that the others find it held, and sleep */
 		t->inside--;
 		t->verbs->release(t->lock);
 	}
@@ -527,6 +529,8 @@ static void count_mixed(struct member *me)
 		for (spin = (unsigned)(random & 63); spin > 0; spin--)
 			t->counter++;
 		t->counter -= random & 63;
+		if ((random & 0x7000) == 0)
+			sched_yield();
 		t->counter++;
 		t->inside--;
 		t->verbs->release(t->lock);
@@ -594,54 +598,27 @@ void baselock_busy(const struct lock_verbs *verbs)
 	table_fini(&t);
 }
 
-/*
- * In each round the main thread makes a lock, holds it, shows it and releases it; the other thread acquires, releases
- * and frees it, often while the main thread is still inside release. The bytes are spoilt first, for builds without
- * AddressSanitizer: a late write shows in the next lock, which the allocator puts there.
- */
-struct handover {
-	const struct lock_verbs *verbs;
-	void *_Atomic lock;
-	unsigned rounds;
-};
+static const struct lock_verbs *handed_over;
 
-static void take_over(struct member *me)
+static int acquire_lock(void *lock)
 {
-	struct handover *h = me->arg;
-	unsigned i;
+	return handed_over->acquire(lock);
+}
 
-	for (i = 0; i < h->rounds; i++) {
-		void *lock;
+static int release_lock(void *lock)
+{
+	return handed_over->release(lock);
+}
 
-		while ((lock = atomic_load(&h->lock)) == NULL)
-			sched_yield();
-		atomic_store(&h->lock, NULL);
-		h->verbs->acquire(lock);
-		h->verbs->release(lock);
-		memset(lock, 0xa5, h->verbs->size);
-		free(lock);
-	}
+static int acquire_and_release_lock(void *lock)
+{
+	const int rc = handed_over->acquire(lock);
+
+	return rc < 0 ? rc : handed_over->release(lock);
 }
 
 void baselock_free_after_acquire(const struct lock_verbs *verbs)
 {
-	struct handover h = { verbs, NULL, slow_build() ? 5000 : 50000 };
-	struct team team;
-	unsigned i;
-
-	team_start(&team, 1, take_over, &h);
-	for (i = 0; i < h.rounds; i++) {
-		void *lock = calloc(1, verbs->size);
-
-		verbs->acquire(lock);
-		atomic_store(&h.lock, lock);
-		while (i % 2 == 0 && atomic_load(&h.lock) != NULL)
-			;	/* let the other get into acquire */
-		if (i % 64 == 0)
-			team_wait_asleep(&team, 1);
-		verbs->release(lock);
-		while (atomic_load(&h.lock) != NULL)
-			sched_yield();
-	}
-	team_join(&team);
+	handed_over = verbs;
+	free_under_giver(verbs->size, acquire_lock, release_lock, acquire_and_release_lock);
 }

@@ -300,6 +300,61 @@ void team_wait_done(const struct team *team, unsigned n)
 		patience_look_again(&patience, __FILE__, __LINE__, "enough members done");
 }
 
+/* ---- handing over ---- */
+
+struct handover {
+	size_t size;
+	int (*take)(void *object);
+	void *_Atomic object;
+	atomic_bool stop;
+};
+
+static void take_and_free(struct member *me)
+{
+	struct handover *handover = me->arg;
+
+	while (!atomic_load(&handover->stop)) {
+		void *object = atomic_exchange(&handover->object, NULL);
+
+		if (object == NULL) {
+			sched_yield();
+			continue;
+		}
+		if (handover->take(object) != 0)
+			test_fail(__FILE__, __LINE__, "take failed");
+		memset(object, 0xa5, handover->size);
+		free(object);
+	}
+}
+
+void free_under_giver(size_t size, int (*prepare)(void *object), int (*give)(void *object), int (*take)(void *object))
+{
+	struct handover handover = { size, take, NULL, false };
+	const unsigned rounds = slow_build() ? 5000 : 50000;
+	const int64_t until_ns = clock_ns() + 2 * SEC;
+	struct team team;
+	unsigned i;
+
+	team_start(&team, 1, take_and_free, &handover);
+	for (i = 0; i < rounds && clock_ns() < until_ns; i++) {
+		void *object = calloc(1, size);
+
+		if (prepare(object) != 0)
+			test_fail(__FILE__, __LINE__, "prepare failed");
+		atomic_store(&handover.object, object);
+		while (i % 2 == 0 && atomic_load(&handover.object) != NULL)
+			sched_yield();	/* let the other get into take */
+		if (i % 64 == 0)
+			team_wait_asleep(&team, 1);
+		if (give(object) != 0)
+			test_fail(__FILE__, __LINE__, "give failed");
+		while (atomic_load(&handover.object) != NULL)
+			sched_yield();
+	}
+	atomic_store(&handover.stop, true);
+	team_join(&team);
+}
+
 /* ---- signals ---- */
 
 static atomic_uint seen;

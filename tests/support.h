@@ -94,6 +94,15 @@ bool team_settled(const struct team *team);
 /** thread_asleep() - whether thread @tid of this process sleeps; false for 0. */
 bool thread_asleep(pid_t tid);
 
+/**
+ * free_under_giver() - who was given an object may free it, even while the giver is still at it (section 22, trap 1).
+ *
+ * In each of many rounds this thread makes a zeroed object of @size bytes on the heap, calls prepare(object), shows it to
+ * another thread and calls give(object); the other calls take(object), which must wait for the give, and frees it. The three
+ * return 0. AddressSanitizer sees who comes too late; elsewhere the bytes are spoilt before they are freed.
+ */
+void free_under_giver(size_t size, int (*prepare)(void *object), int (*give)(void *object), int (*take)(void *object));
+
 /* ---- signals ---- */
 
 /** signals_seen() - how many signals of storms have been handled in this process. */
