@@ -191,6 +191,7 @@ struct bound {
 unsigned summary_bounds(struct bound bounds[], unsigned max);
 bool summary_print(void);		/* whether no known bound was missed */
 int json_write(const char *path);
+double environment_load(void);		/* how busy the machine was with other things when this began */
 void environment_get(const char *what, char *buf, size_t size);
 
 #endif

@@ -48,6 +48,7 @@ static struct json_object *json_environment(void)
 		add_text(o, what[i], text);
 	}
 	add_int(o, "cpus", team_cpus());
+	add_number(o, "load", environment_load());
 	add_text(o, "clock", clock_info.tsc ? "tsc" : "clock_gettime");
 	add_number(o, "clock_cost_ns", clock_info.cost_ns);
 	add_number(o, "ns_per_turn", clock_info.ns_per_turn);

@@ -3,7 +3,7 @@
  * Every loop that is measured, compiled once for each peer: peer-NAME.h includes this file after it has defined PEER
  * and its operations. No include guard, on purpose. The loops know nothing of the peer but its operations.
  *
- * Functions are aligned alike for all peers, so that none is lucky with its place in a cache line.
+ * Every thread goes round at least once, however short the run. Functions are aligned alike for all peers, so that none is lucky with its place in a cache line.
  */
 #define KERNEL static __attribute__((__noinline__, __aligned__(CACHE_LINE))) void
 #define SLOT _Alignas(CACHE_LINE)
@@ -230,7 +230,7 @@ KERNEL ON(contended)(struct run *run, struct member *me)
 	struct ON(objects) *o = run->objects;
 	const uint64_t section = run->section, outside = run->outside;
 
-	while (!run_stopped(run)) {
+	do {
 		const uint64_t before = ticks();
 		uint64_t after;
 
@@ -244,7 +244,7 @@ KERNEL ON(contended)(struct run *run, struct member *me)
 		me->count++;
 		if (outside > 0)
 			burn(outside);
-	}
+	} while (!run_stopped(run));
 }
 #endif
 
@@ -281,14 +281,14 @@ KERNEL ON(notify_all)(struct run *run, struct member *me)
 
 	ON(lock_acquire)(&o->lock);
 	if (me->index == 0) {
-		while (!run_stopped(run)) {
+		do {
 			run->returned = 0;
 			run->generation++;
 			ON(cond_notify_all)(&o->cond);
 			while (run->returned < waiters)
 				ON(cond_wait)(&o->back, &o->lock);
 			me->count++;
-		}
+		} while (!run_stopped(run));
 		run->over = true;
 		ON(cond_notify_all)(&o->cond);
 	} else {

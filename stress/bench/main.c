@@ -231,6 +231,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	table = options.json == NULL || strcmp(options.json, "-") != 0;
+	environment_load();
 	team_init();
 	clock_calibrate();
 	if (table)

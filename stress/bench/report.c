@@ -6,6 +6,7 @@
 
 #include <gnu/libc-version.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -58,6 +59,16 @@ void environment_get(const char *what, char *buf, size_t size)
 		snprintf(buf, size, "%s %s %s", uts.sysname, uts.release, uts.machine);
 }
 
+/* Before the first thread of ours has added to it. */
+double environment_load(void)
+{
+	static double load = -1;
+
+	if (load < 0 && getloadavg(&load, 1) != 1)
+		load = 0;
+	return load;
+}
+
 void report_header(unsigned runs)
 {
 	static const char *const what[] = { "date", "cpu", "kernel", "libc", "compiler" };
@@ -73,6 +84,8 @@ void report_header(unsigned runs)
 			printf(", %u of them to be used", team_cpus());
 		printf("\n");
 	}
+	printf("%-10s%.2f%s\n", "load", environment_load(),
+	       environment_load() > 0.5 ? ": not idle in the last minute; figures of a busy machine are off" : "");
 	printf("%-10s%s, %.1f ns a reading; a section of 100 ns is %.0f turns of an empty loop, calibrated alone\n",
 	       "clock", clock_info.tsc ? "time-stamp counter" : "clock_gettime", clock_info.cost_ns,
 	       100 / clock_info.ns_per_turn);

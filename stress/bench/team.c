@@ -71,7 +71,7 @@ static void run_pairs(const struct line *line)
 	const uint64_t stretch = CHUNK_NS + options.ms * UINT64_C(2000000) / CHUNKS;
 	uint64_t n = 256;
 
-	while (!run_stopped(&run) && run.chunks < CHUNKS) {
+	while (run.chunks == 0 || (run.chunks < CHUNKS && !run_stopped(&run))) {
 		const uint64_t from = clock_ns();
 		uint64_t took;
 
