@@ -3,7 +3,8 @@
  * Every loop that is measured, compiled once for each peer: peer-NAME.h includes this file after it has defined PEER
  * and its operations. No include guard, on purpose. The loops know nothing of the peer but its operations.
  *
- * Every thread goes round at least once, however short the run. Functions are aligned alike for all peers, so that none is lucky with its place in a cache line.
+ * Every thread goes round at least once, however short the run. Functions are aligned alike for all peers, so that none
+ * is lucky with its place in a cache line.
  */
 #define KERNEL static __attribute__((__noinline__, __aligned__(CACHE_LINE))) void
 #define SLOT _Alignas(CACHE_LINE)
