@@ -9,13 +9,15 @@
  * Data
  *	The lock protects all. A private barrier keeps the members of the round under way on a circular list of waiters on their
  *	threads' stacks. Who ends the round takes the whole list away, lets go of the lock, and then tells each waiter in its own word: no
- *	counter of rounds, nothing of the barrier's is looked at on the way out. A shared barrier cannot hold
+ *	counter of rounds, nothing of the barrier's is looked at on the way out. A waiter whose time is up must go to the barrier's lock
+ *	to break the round; its word says so, and nobody is told anything while one is there. A shared barrier cannot hold
  *	pointers; there all wait on one word, round, and members of a broken round are counted out before a new one starts.
  *
  * Words
  *	state	BROKEN (private only), SHARED (fixed by init); bit 2 is reserved for WATCHED: as no function of a barrier is
  *		inline, the library looks for it itself.
- *	waiter	AWAKE -> ASLEEP, by the waiter; any -> COMPLETED or BROKEN_UP, by who ends the round.
+ *	waiter	AWAKE or ASLEEP, by the waiter; LEAVING: the waiter's time is up and it is on its way to the lock; SEALED: the round
+ *		has ended, the waiter may not become LEAVING any more; COMPLETED or BROKEN_UP: how it ended.
  *	round	(shared) bits 2-31: number of the round; bit 0 ROUND_BROKEN; bit 1 ROUND_RESET: becomes a new round once all members
  *		have left. A waiter of round k goes on while the word is 4k; 4k + flags: broken; anything else: completed.
  *		It would take 2^30 rounds during one wake-up to mistake one for another.
@@ -25,20 +27,26 @@
  *	T2  arrive, the last: take the list, arrived = 0; unlock; run the action; then T4 with COMPLETED, or T3 if it failed.
  *	T3  break (time-out, cancel, abort, failed action): BROKEN, take the list, arrived = 0; unlock; T4 with BROKEN_UP.
  *	    Reset is the same with BROKEN cleared.
- *	T4  tell each waiter on a list that was taken, oldest first, and wake it if it sleeps.
+ *	T4  tell a list that was taken: seal each waiter, but wait for one that is LEAVING until it has found out (T6); then
+ *	    give each its outcome, oldest first, and wake it if it sleeps.
+ *	T5  time up or cancelled: own word, if not SEALED, -> LEAVING; take the lock; still on the list: T3.
+ *	T6  else: unlock, and own word -> SEALED; the outcome comes in a moment, and wins.
  *
  * Invariants
- *	I1  A waiter is on the barrier's list, or on one that a thread took away and will tell (T4). So a waiter whose time
- *	    is up and who is not on the list any more only has to wait a moment for the outcome, which then wins.
+ *	I1  A waiter is on the barrier's list, or on one that a thread took away and will tell (T4).
  *	I2  Between T2 and T4 the next round may begin; it shares nothing with the one that ends.
+ *	I3  No waiter has its outcome while another of its round may still touch the barrier.
  *
  * Pairs
  *	P1  T4 (release) with the waiter's load of its word (acquire); shared: the store of round with its load. What members
  *	    did before they arrived comes through the lock to the last one, and on through P1 to all.
+ *	P2  T6 (release) with T4's sealing (acquire), and on through P1: a member's last look at the barrier comes before another's
+ *	    return, which may be followed by its end.
  *
  * Lifetime
  *	T4 reads a waiter's next before it tells the waiter, whose stack frame may then be gone; the wake uses the address only. After
- *	unlocking, the one who ends a round does not touch a private barrier; nor does a waiter that was told.
+ *	unlocking, the one who ends a round does not touch a private barrier; nor does a waiter that was told; nor, by I3, any
+ *	other member. So the first that returns may free it.
  *
  * Sources: Mellor-Crummey and Scott's local spinning; the rest is ours.
  */
@@ -58,10 +66,12 @@ enum {
 };
 
 enum {
-	AWAKE,
-	ASLEEP,
-	COMPLETED,
-	BROKEN_UP,
+	AWAKE = 0,
+	ASLEEP = 1,
+	SEALED = 2,	/* with AWAKE or ASLEEP */
+	LEAVING = 4,
+	COMPLETED = 8,	/* this and above: outcomes */
+	BROKEN_UP = 9,
 };
 
 enum {
@@ -136,14 +146,29 @@ static struct weft__barrier_waiter *take_all(struct weft_barrier *barrier)
 	return oldest;
 }
 
-static void tell(struct weft__barrier_waiter *waiter, uint32_t outcome)
+/* T4's first half, for one waiter. */
+static void seal(struct weft__barrier_waiter *waiter)
 {
-	while (waiter != NULL) { /* T4 */
-		struct weft__barrier_waiter *const next = waiter->next;
+	for (;;) {
+		uint32_t state = load_acquire(&waiter->state); /* P2 */
 
-		if (exchange_release(&waiter->state, outcome) == ASLEEP) /* P1; the waiter is not touched again */
-			weft__futex_wake(&waiter->state, 1, false);
-		waiter = next;
+		if (state & SEALED || (!(state & LEAVING) && cas_relaxed(&waiter->state, &state, state | SEALED)))
+			return;
+		if (state & LEAVING)
+			(void)weft__futex_wait(&waiter->state, LEAVING, WEFT_FOREVER, false);
+	}
+}
+
+static void tell(struct weft__barrier_waiter *waiters, uint32_t outcome)
+{
+	struct weft__barrier_waiter *next;
+
+	for (struct weft__barrier_waiter *each = waiters; each != NULL; each = each->next)
+		seal(each);
+	for (struct weft__barrier_waiter *each = waiters; each != NULL; each = next) { /* T4 */
+		next = each->next;
+		if (exchange_release(&each->state, outcome) & ASLEEP) /* P1; the waiter is not touched again */
+			weft__futex_wake(&each->state, 1, false);
 	}
 }
 
@@ -157,21 +182,24 @@ static void break_up(struct weft_barrier *barrier, uint32_t state)
 	tell(waiters, BROKEN_UP);
 }
 
-/* Return: the outcome; or AWAKE, and *why: -ETIMEDOUT, -ECANCELED. */
+/* Return: the outcome; or LEAVING, and *why: -ETIMEDOUT, -ECANCELED. */
 static uint32_t sleep_until_told(struct weft__barrier_waiter *waiter, const struct weft__limit *limit, int *why)
 {
+	const struct weft__limit none = weft__limit_none();
 	struct weft__spin spin = weft__spin_among_many();
 	uint32_t state;
 
 	*why = 0;
-	while ((state = load_acquire(&waiter->state)) <= ASLEEP) { /* P1 */
-		if (state == AWAKE && weft__spin_turn(&spin))
+	while ((state = load_acquire(&waiter->state)) < COMPLETED) { /* P1 */
+		if (!(state & ASLEEP) && weft__spin_turn(&spin))
 			continue;
-		if (*why == -ETIMEDOUT || *why == -ECANCELED)
-			return AWAKE;
-		if (state == AWAKE && !cas_relaxed(&waiter->state, &state, ASLEEP))
+		if ((*why == -ETIMEDOUT || *why == -ECANCELED) && !(state & SEALED)) {
+			if (cas_relaxed(&waiter->state, &state, LEAVING)) /* T5 */
+				return LEAVING;
 			continue;
-		*why = weft__wait(&waiter->state, ASLEEP, limit, false);
+		}
+		if (state & ASLEEP || cas_relaxed(&waiter->state, &state, state | ASLEEP))
+			*why = weft__wait(&waiter->state, state | ASLEEP, state & SEALED ? &none : limit, false);
 	}
 	return state;
 }
@@ -214,15 +242,19 @@ static int wait_private(struct weft_barrier *barrier, struct weft__limit limit)
 	weft_lock_release(&barrier->lock);
 
 	outcome = sleep_until_told(&waiter, &limit, &why);
-	if (outcome == AWAKE) {
+	if (outcome == LEAVING) {
 		weft_lock_acquire(&barrier->lock);
-		if (is_enlisted(barrier, &waiter)) {
-			break_up(barrier, BROKEN);
+		const bool in_time = is_enlisted(barrier, &waiter);
+
+		if (in_time) {
+			store_release(&waiter.state, SEALED);
+			break_up(barrier, BROKEN); /* T3 */
 			return why;
 		}
 		weft_lock_release(&barrier->lock);
-		limit = weft__limit_none();
-		outcome = sleep_until_told(&waiter, &limit, &why); /* I1 */
+		store_release(&waiter.state, SEALED | ASLEEP); /* T6, P2 */
+		weft__futex_wake(&waiter.state, 1, false);
+		outcome = sleep_until_told(&waiter, &limit, &why);
 	}
 	return outcome == COMPLETED ? (int)index : -EPIPE;
 }

@@ -3,53 +3,50 @@
  * lock.c - mutual exclusion in one word. Layer 3.
  *
  * Guarantees
- *	LOCK-01 to LOCK-14. No system call unless somebody sleeps. One release wakes one thread at most, and none while one that was
- *	woken before is still on its way. A thread that has slept and then finds the lock taken by a newcomer bars newcomers:
- *	the next release leaves the lock to those who have slept. So in a queue of n sleepers each waits for at most about n
- *	turns, and a turn lasts as long as a wake-up takes.
+ *	LOCK-01 to LOCK-14. No system call unless somebody sleeps. One release wakes one thread at most, and none while the thread that
+ *	was woken before is still on its way or a thread is spinning. A thread that was woken and finds the lock taken again bars
+ *	newcomers: the next release leaves the lock to those who have slept. So of n sleepers each waits for about n turns,
+ *	and a turn lasts about as long as a wake-up takes.
  *
  * Word
  *	bit 0		LOCKED
- *	bit 1		AWAKE: a waiter is awake, or being woken, and will look at the lock; a release need not wake
- *	bit 2		STARVING: newcomers are barred
+ *	bit 1		CONTENDED: threads may sleep; a release must wake one
+ *	bit 2		AWAKE: one waiter is looking at the word and owns this bit; a release need not wake
  *	bit 3		SHARED: between processes; set by init, never changes
- *	bit 4		WATCHED: reserved; a watched lock has it from init on, so the inline path, which knows only 0 and 1, never
+ *	bit 4		STARVING: newcomers are barred
+ *	bit 5		WATCHED: reserved; a watched lock has it from init on, so the inline path, which knows only 0 and 1, never
  *			matches and each operation reaches the slow path here, which can see the bit at no cost to others
- *	bits 5-9	CPU of the holder modulo 32, while there are waiters
- *	bits 10-31	how many threads are registered: sleeping, about to, or awake after a sleep. Linux has fewer than
- *			2^22 threads, so it cannot overflow.
- *	0 is free and 1 is held with nobody registered: these two are the inline path's (weft/lock.h), all others are ours.
+ *	bits 8-15	CPU of a holder that took it in a word that was neither 0 nor 1, modulo 255, + 1; 0: not known
+ *	0 is free and 1 is held with nobody waiting: these two are the inline path's (weft/lock.h), all others are ours.
  *
- * Transitions (compare-exchange on the whole word; "newcomer": not registered)
+ * Transitions (compare-exchange on the whole word; "newcomer": has not slept in this call)
  *	T1  acquire, newcomer: not LOCKED, not STARVING -> LOCKED. Inline for 0 -> 1.
- *	T2  spin, newcomer: sets AWAKE if nobody has, so that releases do not wake sleepers meanwhile; it is then the spinner's to
- *	    clear, at T1 or T3.
- *	T3  register, newcomer: waiters + 1; clears AWAKE if that is its own.
- *	T4  sleep, registered: clears AWAKE.
- *	T5  acquire, registered: not LOCKED -> LOCKED, waiters - 1, clears AWAKE and STARVING.
- *	T6  bar, registered, has slept, finds LOCKED: sets STARVING.
- *	T7  leave, registered, time up or cancelled, LOCKED: waiters - 1, clears AWAKE, and STARVING with the last waiter.
- *	T8  release: clears LOCKED and CPU; with waiters and not AWAKE, sets AWAKE and then wakes one. Inline for 1 -> 0.
+ *	T2  spin, newcomer, CONTENDED: sets AWAKE if nobody has.
+ *	T3  sleep: sets CONTENDED, and STARVING if it was woken before; clears its own AWAKE. Sleeps on that very value.
+ *	T4  acquire, after a sleep: not LOCKED -> LOCKED and CONTENDED; clears STARVING and its own AWAKE.
+ *	T5  spin, woken, finds LOCKED: sets CONTENDED, STARVING, and AWAKE if nobody has.
+ *	T6  leave, time up or cancelled, LOCKED: clears STARVING and its own AWAKE.
+ *	T7  release: clears LOCKED and CPU; if CONTENDED and not AWAKE, clears CONTENDED and then wakes one. Inline for 1 -> 0.
  *
  * Invariants
- *	I1  Not LOCKED and waiters > 0 imply AWAKE: a free lock is never left to threads that all sleep. T8 sees to it;
- *	    T3 and T7 clear AWAKE only in a LOCKED word, and T4 likewise.
- *	I2  AWAKE implies that a thread is awake, or about to find that the word it meant to sleep on has changed, which
- *	    will do T1, T3, T4, T5 or T7: each clears AWAKE. T4 clears it even if another thread is meant: too few AWAKE only
- *	    costs a wake-up, one too many would lose one. A thread that registers keeps an AWAKE of another's; if the
- *	    word changes before it sleeps, it goes through T4 like any other.
- *	I3  STARVING implies waiters > 0, so a barred lock has somebody to take it.
+ *	I1  While threads sleep, the word is CONTENDED, or one that T7 woke is on its way. That one sets CONTENDED again, by
+ *	    T3, T4 or T5, before it can leave: T6 is only for a wait that was not woken. (The kernel says "woken" if it was both.)
+ *	    So between T7 and its arrival the others are forgotten, and the lock works at the speed of the inline path.
+ *	I2  AWAKE has one owner, who is awake, and who clears it when it takes the lock, sleeps or leaves. An owner that finds the
+ *	    lock free takes it, barred or not, as the release has relied on it.
+ *	I3  STARVING is set only by waiters that were woken, and cleared by any that takes the lock or leaves. So while it is
+ *	    set one of them is awake, or sleeps and T7 wakes a sleeper; every sleeper may take a barred lock.
  *
  * Pairs
- *	P1  T8 (release) with T1, T5 (acquire). All changes of the word are read-modify-writes, so that the changes between a
+ *	P1  T7 (release) with T1, T4 (acquire). All changes of the word are read-modify-writes, so that the changes between a
  *	    release and the acquire that sees it continue its release sequence.
  *
  * Lifetime
- *	T8's compare-exchange is the last access to the lock; the wake uses the address only. Whether to wake and whether the lock
+ *	T7's compare-exchange is the last access to the lock; the wake uses the address only. Whether to wake and whether the lock
  *	is shared come from the value that was replaced.
  *
- * Sources: Drepper, "Futexes Are Tricky" (states); Go's sync.Mutex (woken and starving bits, exact count); WebKit's ParkingLot
- * (barging with occasional hand-off).
+ * Sources: Drepper, "Futexes Are Tricky" (CONTENDED, and who restores it); Go's sync.Mutex (woken and starving bits); WebKit's
+ * ParkingLot (barging with occasional hand-off).
  */
 #include <weft/watch.h>
 
@@ -63,91 +60,75 @@
 
 enum {
 	LOCKED = 1u << 0,
-	AWAKE = 1u << 1,
-	STARVING = 1u << 2,
+	CONTENDED = 1u << 1,
+	AWAKE = 1u << 2,
 	SHARED = WEFT__LOCK_SHARED,
-	CPU_SHIFT = 5,
-	CPU_MASK = 31u << CPU_SHIFT,
-	ONE_WAITER = 1u << 10,
+	STARVING = 1u << 4,
+	CPU_SHIFT = 8,
+	CPU_MASK = 255u << CPU_SHIFT,
 };
-
-static bool has_waiters(uint32_t word)
-{
-	return word >= ONE_WAITER;
-}
 
 static uint32_t cpu_here(void)
 {
-	return weft_sys_cpu() << CPU_SHIFT & CPU_MASK;
+	return (weft_sys_cpu() % 255 + 1) << CPU_SHIFT;
 }
 
-/* @word as its new holder leaves it: the CPU is noted for those who wait, if there are any. */
-static uint32_t held(uint32_t word)
-{
-	return has_waiters(word) ? (word & ~(uint32_t)CPU_MASK) | LOCKED | cpu_here() : word | LOCKED;
-}
-
-/* Whether the holder may be running on another CPU, so that waiting for it awake makes sense. */
+/* Whether the holder may be running on another CPU, so that it makes sense to wait for it awake. */
 static bool holder_elsewhere(uint32_t word)
 {
-	return !has_waiters(word) || (word & CPU_MASK) != cpu_here();
+	return (word & CPU_MASK) == 0 || (word & CPU_MASK) != cpu_here();
 }
 
-/* Take the lock or register as a waiter. Return: true: taken; false: registered, *word as it is now. */
-static bool take_or_register(struct weft_lock *lock, uint32_t *registered)
+/* Take the lock as a newcomer. Return: true: taken; false: to sleep, on *asleep. */
+static bool take_or_sleep(struct weft_lock *lock, uint32_t *asleep)
 {
-	bool awake_is_mine = false;
+	uint32_t mine = 0; /* AWAKE, if it is */
 
 	for (unsigned turn = 0;; turn++) {
 		uint32_t word = load_relaxed(&lock->word);
-		const uint32_t others = awake_is_mine ? word & ~(uint32_t)AWAKE : word;
 
-		if (!(word & LOCKED) && (awake_is_mine || !(word & STARVING))) {
-			if (cas_acquire(&lock->word, &word, held(others))) /* T1, P1 */
+		if (!(word & LOCKED) && (mine || !(word & STARVING))) {
+			if (cas_acquire(&lock->word, &word, (word & ~mine) | LOCKED)) /* T1, P1 */
 				return true;
-			continue;
-		}
-		if (turn < WEFT_SPIN_LOCK_TURNS && !(word & STARVING) && (awake_is_mine || !(word & AWAKE)) &&
-		    holder_elsewhere(word)) {
-			if (!awake_is_mine && has_waiters(word))
-				awake_is_mine = cas_relaxed(&lock->word, &word, word | AWAKE); /* T2 */
+		} else if (turn < WEFT_SPIN_LOCK_TURNS && !(word & STARVING) && (mine || !(word & AWAKE)) &&
+			   holder_elsewhere(word)) {
+			if (!mine && word & CONTENDED && cas_relaxed(&lock->word, &word, word | AWAKE)) /* T2 */
+				mine = AWAKE;
 			weft_sys_pause();
-			continue;
-		}
-		if (cas_relaxed(&lock->word, &word, others + ONE_WAITER)) { /* T3 */
-			*registered = others + ONE_WAITER;
-			return false;
+		} else {
+			*asleep = (word & ~mine) | CONTENDED;
+			if (cas_relaxed(&lock->word, &word, *asleep)) /* T3 */
+				return false;
 		}
 	}
 }
 
 /*
- * One attempt of a registered waiter that is awake. @hurry: time is up or it was cancelled, so leave if there is nothing to take.
- * @slept: it has been asleep, so it may bar newcomers.
- * Return: 0: taken; -EAGAIN: to sleep, on *word; @hurry: left.
+ * Take the lock after a sleep that ended with @waited; @woken: this one or one before it was ended by a wake-up.
+ * Return: 0: taken; -EAGAIN: to sleep, on *asleep; -ETIMEDOUT, -ECANCELED: @waited, and it was not to be had.
  */
-static int take_or_sleep(struct weft_lock *lock, uint32_t *asleep, int hurry, bool slept)
+static int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int waited, bool woken)
 {
+	uint32_t mine = 0;
+
 	for (unsigned turn = 0;; turn++) {
-		uint32_t word = load_relaxed(&lock->word), next;
+		uint32_t word = load_relaxed(&lock->word);
 
 		if (!(word & LOCKED)) {
-			next = held((word - ONE_WAITER) & ~(uint32_t)(AWAKE | STARVING));
-			if (cas_acquire(&lock->word, &word, next)) /* T5, P1 */
+			const uint32_t next = (word & ~(mine | STARVING)) | LOCKED | CONTENDED | cpu_here();
+
+			if (cas_acquire(&lock->word, &word, next)) /* T4, P1 */
 				return 0;
-		} else if (hurry < 0) {
-			next = (word - ONE_WAITER) & ~(uint32_t)AWAKE;
-			if (!has_waiters(next))
-				next &= ~(uint32_t)(STARVING | CPU_MASK);
-			if (cas_relaxed(&lock->word, &word, next)) /* T7 */
-				return hurry;
-		} else if (slept && !(word & STARVING)) {
-			(void)cas_relaxed(&lock->word, &word, word | STARVING); /* T6 */
-		} else if (slept && turn < WEFT_SPIN_LOCK_TURNS && holder_elsewhere(word)) {
+		} else if (waited == -ETIMEDOUT || waited == -ECANCELED) {
+			if (cas_relaxed(&lock->word, &word, word & ~(mine | STARVING))) /* T6 */
+				return waited;
+		} else if (woken && turn < WEFT_SPIN_LOCK_TURNS && (mine || !(word & AWAKE)) && holder_elsewhere(word)) {
+			if (!mine && cas_relaxed(&lock->word, &word, word | CONTENDED | STARVING | AWAKE)) /* T5 */
+				mine = AWAKE;
 			weft_sys_pause();
 		} else {
-			*asleep = word & ~(uint32_t)AWAKE;
-			if (cas_relaxed(&lock->word, &word, *asleep)) /* T4 */
+			*asleep = (word & ~mine) | CONTENDED | (woken ? STARVING : 0u);
+			if (cas_relaxed(&lock->word, &word, *asleep)) /* T3 */
 				return -EAGAIN;
 		}
 	}
@@ -155,17 +136,17 @@ static int take_or_sleep(struct weft_lock *lock, uint32_t *asleep, int hurry, bo
 
 static int acquire(struct weft_lock *lock, const struct weft__limit *limit)
 {
-	bool slept = false;
-	uint32_t word;
+	bool woken = false;
+	uint32_t asleep;
 	int rc;
 
-	if (take_or_register(lock, &word))
+	if (take_or_sleep(lock, &asleep))
 		return 0;
 	do {
-		const int waited = weft__wait(&lock->word, word, limit, word & SHARED);
+		const int waited = weft__wait(&lock->word, asleep, limit, asleep & SHARED);
 
-		slept |= waited == 0;
-		rc = take_or_sleep(lock, &word, waited == -EAGAIN ? 0 : waited, slept);
+		woken |= waited == 0;
+		rc = take_or_sleep_again(lock, &asleep, waited, woken);
 	} while (rc == -EAGAIN);
 	return rc;
 }
@@ -199,7 +180,7 @@ int weft_lock_try_acquire_slow(struct weft_lock *lock)
 		if (word & LOCKED)
 			return -EAGAIN;
 		/* T1; even if STARVING: a try does not come again, and a lock that looks free is to be had. */
-		if (cas_acquire(&lock->word, &word, held(word))) /* P1 */
+		if (cas_acquire(&lock->word, &word, word | LOCKED)) /* P1 */
 			return 0;
 	}
 }
@@ -213,9 +194,9 @@ int weft_lock_release_slow(struct weft_lock *lock)
 		word = load_relaxed(&lock->word);
 		if (!(word & LOCKED))
 			return weft__misuse(lock, "weft_lock_release", -EPERM);
-		wake = has_waiters(word) && !(word & AWAKE);
-		next = (word & ~(uint32_t)(LOCKED | CPU_MASK)) | (wake ? AWAKE : 0u);
-	} while (!cas_release(&lock->word, &word, next)); /* T8, P1; the lock is not read again */
+		wake = (word & (CONTENDED | AWAKE)) == CONTENDED;
+		next = word & ~(uint32_t)(LOCKED | CPU_MASK | (wake ? CONTENDED : 0));
+	} while (!cas_release(&lock->word, &word, next)); /* T7, P1; the lock is not read again */
 	if (wake)
 		weft__futex_wake(&lock->word, 1, word & SHARED);
 	return 0;
@@ -233,9 +214,7 @@ void weft_lock_init_shared(struct weft_lock *lock)
 
 bool weft__lock_in_use(const struct weft_lock *lock)
 {
-	const uint32_t word = load_relaxed(&lock->word);
-
-	return word & LOCKED || has_waiters(word);
+	return load_relaxed(&lock->word) & (LOCKED | CONTENDED | AWAKE | STARVING);
 }
 
 int weft_lock_destroy(struct weft_lock *lock)
@@ -249,8 +228,8 @@ size_t weft_lock_describe(const struct weft_lock *lock, char *buf, size_t size)
 	struct weft__text text = weft__text(buf, size);
 
 	weft__text_add(&text, word & LOCKED ? "locked" : "unlocked");
-	if (has_waiters(word))
-		weft__text_add(&text, ", %u waiting", word / ONE_WAITER);
+	if (word & (CONTENDED | AWAKE))
+		weft__text_add(&text, ", contended");
 	return text.length;
 }
 

@@ -6,7 +6,8 @@
  * other side was last seen, which objects note on their slow paths.
  *	Not known: sleep at once.
  *	Another CPU: look again and again, with pauses, for a little less than a sleep and a wake-up across CPUs cost; a spin that
- *	fails then costs at most as much again (the ski-rental argument).
+ *	fails then costs at most as much again (the ski-rental argument). Every few looks let others have the CPU, if there are
+ *	any: with more threads than CPUs one of them may be the one that all wait for.
  *	The caller's own CPU: the other side needs this CPU, so let it have it. A bounded number of yields; if all is well the first
  *	one does it, and neither side goes through a sleep and a wake-up. Never a busy wait: on one CPU that is ruin.
  *
@@ -22,6 +23,10 @@
 /* For a hand-off (semaphore, condition, barrier): ns. */
 #ifndef WEFT_SPIN_HANDOFF_NS
 #define WEFT_SPIN_HANDOFF_NS 30000
+#endif
+/* How many pauses between two yields, and looks at the clock. */
+#ifndef WEFT_SPIN_PAUSES
+#define WEFT_SPIN_PAUSES 32
 #endif
 /* For a hand-off on one CPU: yields. */
 #ifndef WEFT_SPIN_YIELDS
@@ -70,18 +75,18 @@ static inline struct weft__spin weft__spin_among_many(void)
 	return spin;
 }
 
-/* One turn. Return: false: enough, sleep. While pausing, the clock is read on every 16th turn only. */
+/* One turn. Return: false: enough, sleep. */
 static inline bool weft__spin_turn(struct weft__spin *spin)
 {
-	if (spin->yields > 0) {
-		spin->yields--;
-		weft_sys_yield();
-		return spin->deadline_ns == 0 || weft_now() < spin->deadline_ns;
+	if (spin->deadline_ns != 0 && spin->yields == 0 && ++spin->turns % WEFT_SPIN_PAUSES != 0) {
+		weft_sys_pause();
+		return true;
 	}
-	if (spin->deadline_ns == 0)
+	if (spin->deadline_ns == 0 && spin->yields == 0)
 		return false;
-	weft_sys_pause();
-	return ++spin->turns % 16 != 0 || weft_now() < spin->deadline_ns;
+	spin->yields -= spin->yields > 0;
+	weft_sys_yield();
+	return spin->deadline_ns == 0 || weft_now() < spin->deadline_ns;
 }
 
 #endif

@@ -3,8 +3,8 @@
  * weft/lock.h - a mutual-exclusion lock in four bytes, Python's Lock.
  *
  * It has no owner: any thread may release it, and acquiring it twice in one thread waits (for a second release, by
- * anybody). Zeroed memory is an unlocked lock. The lock is barging, for throughput, but nobody starves: a
- * thread that has slept and lost the race once gets the lock at the next release (lib/lock.c, Guarantees).
+ * anybody). Zeroed memory is an unlocked lock. Newcomers may overtake sleepers, for throughput, but nobody starves: once
+ * a thread that was woken finds the lock taken again, the next release is for those who have slept.
  *
  * A thread whose acquire has returned may free the lock as soon as it has released it or knows that nobody else
  * uses it, even while the thread that released it before is still inside weft_lock_release().
@@ -131,7 +131,7 @@ WEFT_API int weft_lock_acquire_many(struct weft_lock *const locks[], size_t n);
 WEFT_API int weft_lock_destroy(struct weft_lock *lock);
 
 /**
- * weft_lock_describe() - "unlocked" or "locked", with the number of waiters, for people.
+ * weft_lock_describe() - "unlocked" or "locked", and "contended" if threads may be waiting, for people.
  * @lock: the lock.
  * @buf: where to; may be NULL if @size is 0.
  * @size: of @buf; the text is cut to fit and always terminated.
