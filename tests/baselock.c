@@ -328,21 +328,22 @@ void baselock_after_timeout(const struct lock_verbs *verbs)
 
 	table_init(&t, verbs);
 	t.cancel = &cancel;
-	CHECK_RET(verbs->acquire(t.lock), 0);
 	verbs->describe(t.lock, fresh, sizeof(fresh));
+	CHECK_RET(verbs->acquire(t.lock), 0);
 	team_start(&team, 2 * N, give_up, &t);
 	team_wait_done(&team, N);
 	CHECK(verbs->locked(t.lock));
 	weft_event_set(&cancel);
 	team_join(&team);
 
-	/* No trace of those who left: same text, and the holder's release frees the lock for whoever tries. */
-	verbs->describe(t.lock, after, sizeof(after));
-	CHECK_STR(after, fresh);
+	/* No trace of those who left: the holder's release frees the lock for whoever tries. */
 	CHECK(verbs->locked(t.lock));
 	elsewhere(try_in_vain, &t);
 	CHECK_RET(verbs->release(t.lock), 0);
 	CHECK(!verbs->locked(t.lock));
+	verbs->describe(t.lock, after, sizeof(after));
+	CHECK_STR(after, fresh);
+	CHECK_RET(verbs->destroy(t.lock), 0);
 	elsewhere(try_and_release, &t);
 	check_unlocked(&t);
 	table_fini(&t);
