@@ -4,6 +4,7 @@
  */
 #include "stress.h"
 
+#include <sched.h>
 #include <stdlib.h>
 
 STRESS_VERB(wait, weft_barrier, weft_barrier_wait, -EAGAIN)
@@ -259,25 +260,42 @@ static void dump_groups(struct stress_round *round, FILE *out)
 
 struct once_barrier {
 	struct weft_barrier barrier;
+	_Atomic(unsigned) left;
 };
+
+/* Holds the round open a little while it can no longer be broken. */
+static int take_time(void *arg)
+{
+	(void)arg;
+	sched_yield();
+	return 0;
+}
 
 static void init_once(struct stress_round *round, void *object, unsigned leader, unsigned members)
 {
 	struct once_barrier *o = object;
 
 	(void)leader;
-	(void)round;	/* a shared barrier may be freed only when all have returned */
-	if (weft_barrier_init(&o->barrier, members) != 0)
+	if (weft_barrier_init(&o->barrier, members) != 0)	/* a shared one may be freed only when all have returned */
 		abort();
+	if (round->seed >> 32 & 1)
+		weft_barrier_set_action(&o->barrier, take_time, NULL);
+	atomic_store_explicit(&o->left, members, memory_order_relaxed);
 }
 
+/* A round that was completed, was for all: one index decides. One that was broken ends for each in its own time. */
 static bool use_once(struct stress_worker *worker, void *object, unsigned member, unsigned members)
 {
 	struct once_barrier *o = object;
-	const struct stress_how how = stress_untimed(worker);
+	struct stress_how how = stress_any(worker, false);
+	int result;
 
 	(void)member;
-	return stress_call(worker, "barrier wait", wait, &o->barrier, &how) == (int)members - 1;
+	how.also = -EPIPE;
+	result = stress_call(worker, "barrier wait", wait, &o->barrier, &how);
+	if (result >= 0)
+		return result == (int)members - 1;
+	return atomic_fetch_sub_explicit(&o->left, 1, memory_order_acq_rel) == 1;
 }
 
 static void work_free(struct stress_worker *worker)

@@ -365,9 +365,10 @@ static bool use_once(struct stress_worker *worker, void *object, unsigned member
 		weft_event_set(&o->event);
 		return false;
 	}
-	how = stress_untimed(worker);
-	stress_call(worker, "event wait", wait, &o->event, &how);
-	if (o->payload != 1)
+	do
+		how = stress_any(worker, true);
+	while (stress_call(worker, "event wait", wait, &o->event, &how) != 0 && !stress_stopping(worker));
+	if (o->payload != 1 && !stress_stopping(worker))
 		stress_fail(worker, "order", "an event came before its payload");
 	return atomic_fetch_sub_explicit(&o->left, 1, memory_order_acq_rel) == 1;
 }

@@ -262,10 +262,13 @@ static void init_once(struct stress_round *round, void *object, unsigned leader,
 static bool use_once(struct stress_worker *worker, void *object, unsigned member, unsigned members)
 {
 	struct once_lock *o = object;
+	struct stress_how how;
 	bool last;
 
 	(void)member, (void)members;
-	stress_call(worker, "lock acquire", acquire, &o->lock, &stress_plainly);
+	do
+		how = stress_any(worker, true);
+	while (stress_call(worker, "lock acquire", acquire, &o->lock, &how) != 0 && !stress_stopping(worker));
 	stress_section_enter(worker, &o->section);
 	last = --o->left == 0;
 	stress_section_leave(worker, &o->section);

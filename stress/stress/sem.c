@@ -353,8 +353,9 @@ static bool use_once(struct stress_worker *worker, void *object, unsigned member
 			stress_call(worker, "sem release", release, &o->sem, &stress_plainly);
 		return false;
 	}
-	how = stress_untimed(worker);
-	stress_call(worker, "sem acquire", acquire, &o->sem, &how);
+	do
+		how = stress_any(worker, true);
+	while (stress_call(worker, "sem acquire", acquire, &o->sem, &how) != 0 && !stress_stopping(worker));
 	return atomic_fetch_sub_explicit(&o->left, 1, memory_order_acq_rel) == 1;
 }
 
