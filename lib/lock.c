@@ -16,22 +16,28 @@
  *	bit 4		STARVING: newcomers are barred
  *	bit 5		WATCHED: reserved; a watched lock has it from init on, so the inline path, which knows only 0 and 1, never
  *			matches and each operation reaches the slow path here, which can see the bit at no cost to others
+ *	bit 6		SUMMONED: a release has woken a thread, and nobody who has slept has come since. Advice, not a promise: there
+ *			may have been nobody to wake
  *	bits 8-15	CPU of a holder that took it in a word that was neither 0 nor 1, modulo 255, + 1; 0: not known
+ *	bits 16-31	while SUMMONED: how often a newcomer took the lock since
  *	0 is free and 1 is held with nobody waiting: these two are the inline path's (weft/lock.h), all others are ours.
  *
  * Transitions (compare-exchange on the whole word; "newcomer": has not slept in this call)
- *	T1  acquire, newcomer: not LOCKED, not STARVING -> LOCKED. Inline for 0 -> 1.
+ *	T1  acquire, newcomer: not LOCKED, not STARVING -> LOCKED. Inline for 0 -> 1. While SUMMONED, overtakes + 1; from
+ *	    WEFT_LOCK_OVERTAKES on the newcomer first yields its CPU, which the thread that was woken may need; WEFT_LOCK_YIELDS later
+ *	    clears SUMMONED, as it seems that nobody comes.
  *	T2  spin, newcomer, CONTENDED: sets AWAKE if nobody has.
  *	T3  sleep: sets CONTENDED, and STARVING if it was woken before; clears its own AWAKE. Sleeps on that very value.
- *	T4  acquire, after a sleep: not LOCKED -> LOCKED and CONTENDED; clears STARVING and its own AWAKE.
+ *	T4  acquire, after a sleep: not LOCKED -> LOCKED and CONTENDED; clears STARVING, SUMMONED and its own AWAKE.
  *	T5  spin, woken, finds LOCKED: sets CONTENDED, STARVING, and AWAKE if nobody has.
  *	T6  leave, time up or cancelled, LOCKED: clears STARVING and its own AWAKE.
- *	T7  release: clears LOCKED and CPU; if CONTENDED and not AWAKE, clears CONTENDED and then wakes one. Inline for 1 -> 0.
+ *	T7  release: clears LOCKED and CPU; if CONTENDED and not AWAKE, clears CONTENDED, sets SUMMONED, and then wakes one. Inline
+ *	    for 1 -> 0.
  *
  * Invariants
  *	I1  While threads sleep, the word is CONTENDED, or one that T7 woke is on its way. That one sets CONTENDED again, by
  *	    T3, T4 or T5, before it can leave: T6 is only for a wait that was not woken. (The kernel says "woken" if it was both.)
- *	    So between T7 and its arrival the others are forgotten, and the lock works at the speed of the inline path.
+ *	    So between T7 and its arrival the others are forgotten, and releases make no system call.
  *	I2  AWAKE has one owner, who is awake, and who clears it when it takes the lock, sleeps or leaves. An owner that finds the
  *	    lock free takes it, barred or not, as the release has relied on it.
  *	I3  STARVING is set only by waiters that were woken, and cleared by any that takes the lock or leaves. So while it is
@@ -64,9 +70,21 @@ enum {
 	AWAKE = 1u << 2,
 	SHARED = WEFT__LOCK_SHARED,
 	STARVING = 1u << 4,
+	SUMMONED = 1u << 6,
 	CPU_SHIFT = 8,
 	CPU_MASK = 255u << CPU_SHIFT,
+	OVERTAKE = 1u << 16,
 };
+
+#define OVERTAKES_MASK (UINT32_MAX << 16)
+
+/* How many newcomers may take the lock while a thread that was woken is on its way, and how many more after a yield each. */
+#ifndef WEFT_LOCK_OVERTAKES
+#define WEFT_LOCK_OVERTAKES 512
+#endif
+#ifndef WEFT_LOCK_YIELDS
+#define WEFT_LOCK_YIELDS 8
+#endif
 
 static uint32_t cpu_here(void)
 {
@@ -79,17 +97,37 @@ static bool holder_elsewhere(uint32_t word)
 	return (word & CPU_MASK) == 0 || (word & CPU_MASK) != cpu_here();
 }
 
+/* A free @word as a newcomer leaves it (T1). */
+static uint32_t taken(uint32_t word)
+{
+	if (!(word & SUMMONED))
+		return word | LOCKED;
+	if (word / OVERTAKE >= WEFT_LOCK_OVERTAKES + WEFT_LOCK_YIELDS)
+		return (word & ~(OVERTAKES_MASK | SUMMONED)) | LOCKED;
+	return (word + OVERTAKE) | LOCKED;
+}
+
+static bool has_overtaken_enough(uint32_t word)
+{
+	return word & SUMMONED && word / OVERTAKE >= WEFT_LOCK_OVERTAKES;
+}
+
 /* Take the lock as a newcomer. Return: true: taken; false: to sleep, on *asleep. */
 static bool take_or_sleep(struct weft_lock *lock, uint32_t *asleep)
 {
 	uint32_t mine = 0; /* AWAKE, if it is */
+	bool yielded = false;
 
 	for (unsigned turn = 0;; turn++) {
 		uint32_t word = load_relaxed(&lock->word);
 
 		if (!(word & LOCKED) && (mine || !(word & STARVING))) {
-			if (cas_acquire(&lock->word, &word, (word & ~mine) | LOCKED)) /* T1, P1 */
+			if (has_overtaken_enough(word) && !yielded) {
+				yielded = true;
+				weft_sys_yield();
+			} else if (cas_acquire(&lock->word, &word, taken(word & ~mine))) { /* T1, P1 */
 				return true;
+			}
 		} else if (turn < WEFT_SPIN_LOCK_TURNS && !(word & STARVING) && (mine || !(word & AWAKE)) &&
 			   holder_elsewhere(word)) {
 			if (!mine && word & CONTENDED && cas_relaxed(&lock->word, &word, word | AWAKE)) /* T2 */
@@ -115,7 +153,8 @@ static int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int wai
 		uint32_t word = load_relaxed(&lock->word);
 
 		if (!(word & LOCKED)) {
-			const uint32_t next = (word & ~(mine | STARVING)) | LOCKED | CONTENDED | cpu_here();
+			const uint32_t next = (word & ~(mine | STARVING | SUMMONED | OVERTAKES_MASK)) | LOCKED | CONTENDED |
+					      cpu_here();
 
 			if (cas_acquire(&lock->word, &word, next)) /* T4, P1 */
 				return 0;
@@ -180,7 +219,7 @@ int weft_lock_try_acquire_slow(struct weft_lock *lock)
 		if (word & LOCKED)
 			return -EAGAIN;
 		/* T1; even if STARVING: a try does not come again, and a lock that looks free is to be had. */
-		if (cas_acquire(&lock->word, &word, word | LOCKED)) /* P1 */
+		if (cas_acquire(&lock->word, &word, taken(word))) /* P1 */
 			return 0;
 	}
 }
@@ -195,7 +234,9 @@ int weft_lock_release_slow(struct weft_lock *lock)
 		if (!(word & LOCKED))
 			return weft__misuse(lock, "weft_lock_release", -EPERM);
 		wake = (word & (CONTENDED | AWAKE)) == CONTENDED;
-		next = word & ~(uint32_t)(LOCKED | CPU_MASK | (wake ? CONTENDED : 0));
+		next = word & ~(uint32_t)(LOCKED | CPU_MASK);
+		if (wake)
+			next = (next & ~(CONTENDED | OVERTAKES_MASK)) | SUMMONED;
 	} while (!cas_release(&lock->word, &word, next)); /* T7, P1; the lock is not read again */
 	if (wake)
 		weft__futex_wake(&lock->word, 1, word & SHARED);
