@@ -43,7 +43,7 @@ static bool has_list(const char *dir)
 /* Beside this program while it is not installed, else where make install puts them. */
 static const char *find_twins(char *dir, size_t size)
 {
-	static const char *const beside[] = { "busted", "../busted" };
+	static const char *const beside[] = { "twins", "../twins" };
 	char self[2048], *slash;
 	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
