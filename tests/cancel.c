@@ -173,7 +173,7 @@ static void check_fifty_waits(bool clear_at_once)
 	int results[FIFTY], i;
 
 	for (i = 0; i < FIFTY; i++) {
-		thing_init(&things[i], i % N_KINDS);
+		thing_init(&things[i], (enum kind)(i % N_KINDS));
 		things[i].cancel = &cancel;
 	}
 	team_start(&team, FIFTY, wait_for_own, things);
@@ -398,7 +398,7 @@ Test(cancel, token_can_be_used_again)
 		struct team team;
 
 		for (i = 0; i < N_KINDS; i++) {
-			thing_init(&things[i], i);
+			thing_init(&things[i], (enum kind)i);
 			things[i].cancel = &cancel;
 		}
 		team_start(&team, N_KINDS, wait_for_own, things);
