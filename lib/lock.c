@@ -3,45 +3,46 @@
  * lock.c - mutual exclusion in one word. Layer 3.
  *
  * Guarantees
- *	LOCK-01 to LOCK-14. No system call unless somebody sleeps. One release wakes one thread at most, and none while the thread that
- *	was woken before is still on its way or a thread is spinning. A thread that was woken and finds the lock taken again bars
- *	newcomers: the next release leaves the lock to those who have slept. So of n sleepers each waits for about n turns,
- *	and a turn lasts about as long as a wake-up takes.
+ *	LOCK-01 to LOCK-14. No system call unless somebody sleeps. A release wakes one thread at most, and none while a thread
+ *	spins, but for one in WEFT_LOCK_OVERTAKES, which lets the next sleeper in. A thread that was woken and finds the lock taken again
+ *	bars newcomers: the next release leaves the lock to those who have slept. So of n sleepers each waits for about n turns of some
+ *	hundred acquisitions.
  *
  * Word
  *	bit 0		LOCKED
  *	bit 1		CONTENDED: threads may sleep; a release must wake one
  *	bit 2		AWAKE: one waiter is looking at the word and owns this bit; a release need not wake
  *	bit 3		SHARED: between processes; set by init, never changes
- *	bit 4		STARVING: newcomers are barred
+ *	bit 4		STARVING: newcomers are barred by a thread that was woken and came too late
  *	bit 5		WATCHED: reserved; a watched lock has it from init on, so the inline path, which knows only 0 and 1, never
  *			matches and each operation reaches the slow path here, which can see the bit at no cost to others
  *	bit 6		SUMMONED: a release has woken a thread, and nobody who has slept has come since. Advice, not a promise: there
  *			may have been nobody to wake
- *	bits 8-15	CPU of a holder that took it in a word that was neither 0 nor 1, modulo 255, + 1; 0: not known
- *	bits 16-31	while SUMMONED: how often a newcomer took the lock since
+ *	bit 7		RESERVED: the next release is for the owner of AWAKE, who has been spinning for long
+ *	bits 8-15	CPU of a holder that has slept for the lock, modulo 255, + 1; 0: not known
+ *	bits 16-31	overtakes: how often newcomers took the lock since a sleeper did, while CONTENDED or SUMMONED; saturates
  *	0 is free and 1 is held with nobody waiting: these two are the inline path's (weft/lock.h), all others are ours.
  *
  * Transitions (compare-exchange on the whole word; "newcomer": has not slept in this call)
- *	T1  acquire, newcomer: not LOCKED, not STARVING -> LOCKED. Inline for 0 -> 1. While SUMMONED, overtakes + 1; from
- *	    WEFT_LOCK_OVERTAKES on the newcomer first yields its CPU, which the thread that was woken may need; WEFT_LOCK_YIELDS later
- *	    clears SUMMONED, as it seems that nobody comes.
- *	T2  spin, newcomer, CONTENDED: sets AWAKE if nobody has.
- *	T3  sleep: sets CONTENDED, and STARVING if it was woken before; clears its own AWAKE. Sleeps on that very value.
- *	T4  acquire, after a sleep: not LOCKED -> LOCKED and CONTENDED; clears STARVING, SUMMONED and its own AWAKE.
+ *	T1  acquire, newcomer: not LOCKED, neither STARVING nor RESERVED, or AWAKE is its own -> LOCKED; overtakes + 1; clears its own AWAKE
+ *	    and RESERVED. Inline for 0 -> 1. While SUMMONED, from WEFT_LOCK_OVERTAKES on, the newcomer first yields its CPU, which the thread
+ *	    that was woken may need; WEFT_LOCK_YIELDS later, if nobody else sleeps, it clears SUMMONED, as it seems that nobody comes.
+ *	T2  spin, newcomer, LOCKED: sets AWAKE, if nobody has and CONTENDED; after a while RESERVED with it, CONTENDED or not.
+ *	T3  sleep: sets CONTENDED, and STARVING if it was woken before; clears its own AWAKE and RESERVED. Sleeps on that very value.
+ *	T4  acquire, after a sleep: not LOCKED -> LOCKED and CONTENDED; clears STARVING, SUMMONED, overtakes and its own AWAKE.
  *	T5  spin, woken, finds LOCKED: sets CONTENDED, STARVING, and AWAKE if nobody has.
  *	T6  leave, time up or cancelled, LOCKED: clears STARVING and its own AWAKE.
- *	T7  release: clears LOCKED and CPU; if CONTENDED and not AWAKE, clears CONTENDED, sets SUMMONED, and then wakes one. Inline
- *	    for 1 -> 0.
+ *	T7  release: clears LOCKED and CPU; if CONTENDED and not AWAKE, or enough overtakes, clears CONTENDED and overtakes, sets
+ *	    SUMMONED, and then wakes one. Inline for 1 -> 0.
  *
  * Invariants
  *	I1  While threads sleep, the word is CONTENDED, or one that T7 woke is on its way. That one sets CONTENDED again, by
  *	    T3, T4 or T5, before it can leave: T6 is only for a wait that was not woken. (The kernel says "woken" if it was both.)
  *	    So between T7 and its arrival the others are forgotten, and releases make no system call.
- *	I2  AWAKE has one owner, who is awake, and who clears it when it takes the lock, sleeps or leaves. An owner that finds the
- *	    lock free takes it, barred or not, as the release has relied on it.
+ *	I2  AWAKE, and RESERVED with it, have one owner, who is awake, and who clears them when it takes the lock, sleeps or leaves. An
+ *	    owner that finds the lock free takes it, barred or not, as the release has relied on it.
  *	I3  STARVING is set only by waiters that were woken, and cleared by any that takes the lock or leaves. So while it is
- *	    set one of them is awake, or sleeps and T7 wakes a sleeper; every sleeper may take a barred lock.
+ *	    set one of them is awake, or sleeps and T7 wakes a sleeper; every sleeper may take a barred or reserved lock.
  *
  * Pairs
  *	P1  T7 (release) with T1, T4 (acquire). All changes of the word are read-modify-writes, so that the changes between a
@@ -71,6 +72,7 @@ enum {
 	SHARED = WEFT__LOCK_SHARED,
 	STARVING = 1u << 4,
 	SUMMONED = 1u << 6,
+	RESERVED = 1u << 7,
 	CPU_SHIFT = 8,
 	CPU_MASK = 255u << CPU_SHIFT,
 	OVERTAKE = 1u << 16,
@@ -80,7 +82,7 @@ enum {
 
 /* How many newcomers may take the lock while a thread that was woken is on its way, and how many more after a yield each. */
 #ifndef WEFT_LOCK_OVERTAKES
-#define WEFT_LOCK_OVERTAKES 512
+#define WEFT_LOCK_OVERTAKES 256
 #endif
 #ifndef WEFT_LOCK_YIELDS
 #define WEFT_LOCK_YIELDS 8
@@ -100,38 +102,55 @@ static bool holder_elsewhere(uint32_t word)
 /* A free @word as a newcomer leaves it (T1). */
 static uint32_t taken(uint32_t word)
 {
-	if (!(word & SUMMONED))
-		return word | LOCKED;
-	if (word / OVERTAKE >= WEFT_LOCK_OVERTAKES + WEFT_LOCK_YIELDS)
-		return (word & ~(OVERTAKES_MASK | SUMMONED)) | LOCKED;
-	return (word + OVERTAKE) | LOCKED;
+	const uint32_t overtakes = word / OVERTAKE;
+
+	if ((word & (SUMMONED | CONTENDED)) == SUMMONED && overtakes >= WEFT_LOCK_OVERTAKES + WEFT_LOCK_YIELDS)
+		word &= ~(OVERTAKES_MASK | SUMMONED);
+	else if (word & (SUMMONED | CONTENDED) && overtakes < OVERTAKES_MASK / OVERTAKE)
+		word += OVERTAKE;
+	return word | LOCKED;
 }
 
 static bool has_overtaken_enough(uint32_t word)
 {
-	return word & SUMMONED && word / OVERTAKE >= WEFT_LOCK_OVERTAKES;
+	return word / OVERTAKE >= WEFT_LOCK_OVERTAKES;
+}
+
+/* Whether a newcomer that owns @mine of @word goes on looking, on its turn @turn. */
+static bool keeps_spinning(uint32_t word, uint32_t mine, unsigned turn)
+{
+	if (turn >= WEFT_SPIN_LOCK_TURNS || word & STARVING)
+		return false;
+	if (word & LOCKED)
+		return (mine || !(word & AWAKE)) && holder_elsewhere(word);
+	return true; /* reserved: the owner of AWAKE takes it in a moment */
 }
 
 /* Take the lock as a newcomer. Return: true: taken; false: to sleep, on *asleep. */
 static bool take_or_sleep(struct weft_lock *lock, uint32_t *asleep)
 {
-	uint32_t mine = 0; /* AWAKE, if it is */
+	uint32_t mine = 0; /* of AWAKE and RESERVED */
 	bool yielded = false;
 
 	for (unsigned turn = 0;; turn++) {
 		uint32_t word = load_relaxed(&lock->word);
 
-		if (!(word & LOCKED) && (mine || !(word & STARVING))) {
-			if (has_overtaken_enough(word) && !yielded) {
+		if (!(word & LOCKED) && (mine || !(word & (STARVING | RESERVED)))) {
+			if (word & SUMMONED && has_overtaken_enough(word) && !yielded) {
 				yielded = true;
 				weft_sys_yield();
 			} else if (cas_acquire(&lock->word, &word, taken(word & ~mine))) { /* T1, P1 */
 				return true;
 			}
-		} else if (turn < WEFT_SPIN_LOCK_TURNS && !(word & STARVING) && (mine || !(word & AWAKE)) &&
-			   holder_elsewhere(word)) {
-			if (!mine && word & CONTENDED && cas_relaxed(&lock->word, &word, word | AWAKE)) /* T2 */
-				mine = AWAKE;
+		} else if (keeps_spinning(word, mine, turn)) {
+			uint32_t claim = 0;
+
+			if (word & LOCKED && turn >= WEFT_SPIN_LOCK_RESERVE)
+				claim = AWAKE | RESERVED;
+			else if (word & LOCKED && word & CONTENDED)
+				claim = AWAKE;
+			if (claim > mine && cas_relaxed(&lock->word, &word, word | claim)) /* T2 */
+				mine = claim;
 			weft_sys_pause();
 		} else {
 			*asleep = (word & ~mine) | CONTENDED;
@@ -147,7 +166,7 @@ static bool take_or_sleep(struct weft_lock *lock, uint32_t *asleep)
  */
 static int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int waited, bool woken)
 {
-	uint32_t mine = 0;
+	uint32_t mine = 0; /* AWAKE, if it is */
 
 	for (unsigned turn = 0;; turn++) {
 		uint32_t word = load_relaxed(&lock->word);
@@ -161,9 +180,11 @@ static int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int wai
 		} else if (waited == -ETIMEDOUT || waited == -ECANCELED) {
 			if (cas_relaxed(&lock->word, &word, word & ~(mine | STARVING))) /* T6 */
 				return waited;
-		} else if (woken && turn < WEFT_SPIN_LOCK_TURNS && (mine || !(word & AWAKE)) && holder_elsewhere(word)) {
-			if (!mine && cas_relaxed(&lock->word, &word, word | CONTENDED | STARVING | AWAKE)) /* T5 */
-				mine = AWAKE;
+		} else if (woken && turn < WEFT_SPIN_LOCK_TURNS && holder_elsewhere(word)) {
+			const uint32_t claim = word & AWAKE ? 0 : AWAKE;
+
+			if (!(word & STARVING) && cas_relaxed(&lock->word, &word, word | CONTENDED | STARVING | claim)) /* T5 */
+				mine |= claim;
 			weft_sys_pause();
 		} else {
 			*asleep = (word & ~mine) | CONTENDED | (woken ? STARVING : 0u);
@@ -233,7 +254,7 @@ int weft_lock_release_slow(struct weft_lock *lock)
 		word = load_relaxed(&lock->word);
 		if (!(word & LOCKED))
 			return weft__misuse(lock, "weft_lock_release", -EPERM);
-		wake = (word & (CONTENDED | AWAKE)) == CONTENDED;
+		wake = word & CONTENDED && (!(word & AWAKE) || has_overtaken_enough(word));
 		next = word & ~(uint32_t)(LOCKED | CPU_MASK);
 		if (wake)
 			next = (next & ~(CONTENDED | OVERTAKES_MASK)) | SUMMONED;

@@ -34,7 +34,11 @@
 #endif
 /* For a lock: turns, each a look at the word and a pause. */
 #ifndef WEFT_SPIN_LOCK_TURNS
-#define WEFT_SPIN_LOCK_TURNS 100
+#define WEFT_SPIN_LOCK_TURNS 250
+#endif
+/* After how many of them the next release is claimed. */
+#ifndef WEFT_SPIN_LOCK_RESERVE
+#define WEFT_SPIN_LOCK_RESERVE 50
 #endif
 
 /* Where the other side runs, as kept in an object: the CPU's number + 1, 0 if nobody knows. */
