@@ -65,7 +65,7 @@ static int wait_within(struct weft_event *event, const struct weft__limit *limit
 {
 	uint32_t word = load_acquire(&event->word); /* P1 */
 	const uint32_t round = event_round(word);
-	int rc = 0;
+	int rc = weft__may_wait(limit);
 
 	for (;; word = load_acquire(&event->word)) { /* P1 */
 		if (word & EVENT_SET || event_round(word) != round)

@@ -222,8 +222,8 @@ int weft_lock_acquire_until_slow(struct weft_lock *lock, int64_t deadline_ns, st
 {
 	const struct weft__limit limit = weft__limit(deadline_ns, cancel);
 
-	if (deadline_ns <= 0 && cancel == NULL)
-		return weft_lock_try_acquire_slow(lock) == 0 ? 0 : -ETIMEDOUT;
+	if (deadline_ns <= 0)
+		return weft_lock_try_acquire_slow(lock) == 0 ? 0 : weft__may_wait(&limit);
 	return acquire(lock, &limit);
 }
 

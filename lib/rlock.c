@@ -51,48 +51,50 @@ static void set_owner(struct weft_rlock *rlock, uint64_t owner, uint32_t depth)
 }
 
 /* One level more of what the caller owns. */
-static int deepen(struct weft_rlock *rlock)
+static int deepen(struct weft_rlock *rlock, const char *call)
 {
 	const uint32_t depth = load_relaxed(&rlock->depth);
 
 	if (depth == UINT32_MAX)
-		return weft__misuse(rlock, "weft_rlock_acquire", -EOVERFLOW);
+		return weft__misuse(rlock, call, -EOVERFLOW);
 	store_relaxed(&rlock->depth, depth + 1); /* T2 */
 	return 0;
 }
 
-/* The four verbs differ in how they take the lock underneath. */
-#define ACQUIRE(rlock, take_lock)                                                                                      \
-	do {                                                                                                           \
-		const uint64_t self = self_for(rlock);                                                                 \
-		int rc;                                                                                                \
-                                                                                                                       \
-		if (owner_of(rlock) == self)                                                                           \
-			return deepen(rlock);                                                                          \
-		rc = take_lock;                                                                                        \
-		if (rc == 0)                                                                                           \
-			set_owner(rlock, self, 1); /* T1 */                                                            \
-		return rc;                                                                                             \
-	} while (0)
+/* What an attempt to take the lock underneath came to. */
+static int first_level(struct weft_rlock *rlock, int rc)
+{
+	if (rc == 0)
+		set_owner(rlock, self_for(rlock), 1); /* T1 */
+	return rc;
+}
 
 int weft_rlock_acquire_slow(struct weft_rlock *rlock)
 {
-	ACQUIRE(rlock, weft_lock_acquire(&rlock->lock));
+	if (weft_rlock_owned(rlock))
+		return deepen(rlock, "weft_rlock_acquire");
+	return first_level(rlock, weft_lock_acquire(&rlock->lock));
 }
 
 int weft_rlock_acquire_for_slow(struct weft_rlock *rlock, int64_t timeout_ns)
 {
-	ACQUIRE(rlock, weft_lock_acquire_for(&rlock->lock, timeout_ns));
+	if (weft_rlock_owned(rlock))
+		return deepen(rlock, "weft_rlock_acquire_for");
+	return first_level(rlock, weft_lock_acquire_for(&rlock->lock, timeout_ns));
 }
 
 int weft_rlock_acquire_until_slow(struct weft_rlock *rlock, int64_t deadline_ns, struct weft_event *cancel)
 {
-	ACQUIRE(rlock, weft_lock_acquire_until(&rlock->lock, deadline_ns, cancel));
+	if (weft_rlock_owned(rlock))
+		return deepen(rlock, "weft_rlock_acquire_until");
+	return first_level(rlock, weft_lock_acquire_until(&rlock->lock, deadline_ns, cancel));
 }
 
 int weft_rlock_try_acquire_slow(struct weft_rlock *rlock)
 {
-	ACQUIRE(rlock, weft_lock_try_acquire(&rlock->lock));
+	if (weft_rlock_owned(rlock))
+		return deepen(rlock, "weft_rlock_try_acquire");
+	return first_level(rlock, weft_lock_try_acquire(&rlock->lock));
 }
 
 int weft_rlock_release_slow(struct weft_rlock *rlock)

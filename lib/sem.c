@@ -143,16 +143,16 @@ int weft_sem_acquire_slow(struct weft_sem *sem)
 
 int weft_sem_acquire_for_slow(struct weft_sem *sem, int64_t timeout_ns)
 {
-	if (timeout_ns <= 0)
-		return weft_sem_try_acquire_slow(sem) == 0 ? 0 : -ETIMEDOUT;
-	return acquire(sem, weft__limit_in(timeout_ns));
+	return weft_sem_acquire_until_slow(sem, weft__deadline_in(timeout_ns), NULL);
 }
 
 int weft_sem_acquire_until_slow(struct weft_sem *sem, int64_t deadline_ns, struct weft_event *cancel)
 {
-	if (deadline_ns <= 0 && cancel == NULL)
-		return weft_sem_acquire_for_slow(sem, 0);
-	return acquire(sem, weft__limit(deadline_ns, cancel));
+	const struct weft__limit limit = weft__limit(deadline_ns, cancel);
+
+	if (deadline_ns <= 0)
+		return weft_sem_try_acquire_slow(sem) == 0 ? 0 : weft__may_wait(&limit);
+	return acquire(sem, limit);
 }
 
 int weft_sem_try_acquire_slow(struct weft_sem *sem)

@@ -12,9 +12,11 @@
 /* @now_ns + @timeout_ns; WEFT_FOREVER where that is more than a deadline can hold, 0 where there is nothing to wait for. */
 static inline int64_t weft__deadline(int64_t now_ns, int64_t timeout_ns)
 {
+	int64_t deadline_ns;
+
 	if (timeout_ns <= 0)
 		return 0;
-	return timeout_ns >= WEFT_FOREVER - now_ns ? WEFT_FOREVER : now_ns + timeout_ns;
+	return __builtin_add_overflow(now_ns, timeout_ns, &deadline_ns) ? WEFT_FOREVER : deadline_ns;
 }
 
 /* The same from now; the clock is looked at only if that matters. */

@@ -36,21 +36,32 @@ static int wait_sliced(weft_atomic32_t *word, uint32_t expected, int64_t deadlin
 	return rc == -ETIMEDOUT && slice_end < deadline_ns ? -EAGAIN : rc;
 }
 
+static bool is_cancelled(const struct weft__limit *limit, uint32_t token)
+{
+	return token & EVENT_SET || event_round(token) != limit->cancel_round;
+}
+
+int weft__may_wait(const struct weft__limit *limit)
+{
+	if (limit->cancel != NULL && is_cancelled(limit, load_acquire(&limit->cancel->word))) /* P1 */
+		return -ECANCELED;
+	return limit->deadline_ns <= 0 ? -ETIMEDOUT : 0;
+}
+
 int weft__wait(weft_atomic32_t *word, uint32_t expected, const struct weft__limit *limit, bool shared)
 {
 	struct weft_event *const cancel = limit->cancel;
 	uint32_t token;
 	int rc;
 
+	if (limit->deadline_ns <= 0)
+		return weft__may_wait(limit);
 	if (cancel == NULL)
-		return limit->deadline_ns <= 0 ? -ETIMEDOUT
-					       : weft__futex_wait(word, expected, limit->deadline_ns, shared);
+		return weft__futex_wait(word, expected, limit->deadline_ns, shared);
 	do {
 		token = load_acquire(&cancel->word); /* P1 */
-		if (token & EVENT_SET || event_round(token) != limit->cancel_round)
+		if (is_cancelled(limit, token))
 			return -ECANCELED;
-		if (limit->deadline_ns <= 0)
-			return -ETIMEDOUT;
 	} while (!(token & EVENT_WAITERS) && !cas_relaxed(&cancel->word, &token, token | EVENT_WAITERS)); /* I1 */
 
 	if (load_relaxed(&no_wait2) == 0) {

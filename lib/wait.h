@@ -32,6 +32,12 @@ static inline struct weft__limit weft__limit_in(int64_t timeout_ns)
 }
 
 /*
+ * Whether @limit leaves time to wait at all; asked before a waiter announces itself, so that a look leaves no mark.
+ * Return: 0; -ETIMEDOUT: the deadline is zero or less; -ECANCELED: the token was set (acquire, as below).
+ */
+int weft__may_wait(const struct weft__limit *limit);
+
+/*
  * Sleep while *word == expected, within @limit.
  *
  * Every return is a hint; the caller looks at the word again before it believes any, so that what can be had is granted before
