@@ -61,6 +61,10 @@ if grep -q '^event' $out; then
 fi
 expect 0 event --case waves --seconds 0 --round 5
 
+# The bound on waits is looked at.
+expect 1 lock --case starve --seconds 2 --bound 0.001
+says '^FAILED lock/starve: starved: '
+
 "$stress" barrier --seconds 0 --threads 4 --json >$out 2>&1
 case $? in
 0)

@@ -55,13 +55,15 @@ build_sound()
 	echo "$2" >"$objects/cc"
 }
 
-# A broken one: what the diff touches is compiled anew, in one go.
+# A broken one: what the diff touches is compiled anew, in one go. Where it touches a header, that is the library, and the torture of
+# the object in question.
 build_broken()
 {
 	patched=$dir/$name.src
 	diff=$srcdir/stress/busted/$name.diff
+	object=$(awk -v name="$name" '$1 == name { print $2 }' "$list")
+	test -n "$object" || die "$list does not name it"
 	case $(awk -v name="$name" '$1 == name { print $4 }' "$list") in
-	'') die "$list does not name it" ;;
 	race) objects=$dir/objects-race ;;
 	*) objects=$dir/objects-plain ;;
 	esac
@@ -75,17 +77,17 @@ build_broken()
 
 	touched=" $(sed -n 's,^+++ b/,,p' "$diff" | tr '\n' ' ')"
 	set --
-	for source in "$patched"/lib/*.c; do
+	for source in "$patched"/lib/*.c "$srcdir"/stress/stress/*.c; do
 		base=$(basename "$source" .c)
-		case $touched in
-		*.h\ * | *" lib/$base.c "*) set -- "$@" "$source" ;;
-		*) set -- "$@" "$objects/lib/$base.o" ;;
+		case $source in
+		"$patched"/*) made=$objects/lib/$base.o which="lib/$base.c" ;;
+		*) made=$objects/tool/$base.o which="tool/$base.c" ;;
+		esac
+		case $touched,$which in
+		*.h\ *,lib/* | *" include/"*,"tool/$object.c" | *" $which "*) set -- "$@" "$source" ;;
+		*) set -- "$@" "$made" ;;
 		esac
 	done
-	case $touched in
-	*" include/"*) set -- "$@" "$srcdir"/stress/stress/*.c ;;
-	*) set -- "$@" "$objects"/tool/*.o ;;
-	esac
 	$(cat "$objects/cc") $common -I"$patched/include" -iquote "$patched/lib" -I"$patched/lib/sys" \
 		-o "$dir/twin-$name" "$@" || die 'it does not compile'
 	rm -rf "$patched"
