@@ -261,10 +261,14 @@ static int wait_private(struct weft_barrier *barrier, struct weft__limit limit)
 
 /* ---- shared: all on one word ---- */
 
-static void set_round(struct weft_barrier *barrier, uint32_t round)
+/* Members of the round sleep on it, and those who wait for the members of a round that was reset to go. */
+static void set_round(struct weft_barrier *barrier, uint32_t round, bool has_members)
 {
+	const bool wake = has_members || load_relaxed(&barrier->waiters.round) & ROUND_RESET;
+
 	store_release(&barrier->waiters.round, round); /* P1 */
-	weft__futex_wake(&barrier->waiters.round, UINT32_MAX, true);
+	if (wake)
+		weft__futex_wake(&barrier->waiters.round, UINT32_MAX, true);
 }
 
 static uint32_t next_round(uint32_t round)
@@ -275,15 +279,16 @@ static uint32_t next_round(uint32_t round)
 static void break_shared(struct weft_barrier *barrier, uint32_t flags)
 {
 	const uint32_t round = load_relaxed(&barrier->waiters.round) & ~(uint32_t)ROUND_FLAGS;
+	const bool has_members = load_relaxed(&barrier->arrived) > 0;
 
-	set_round(barrier, flags & ROUND_RESET && load_relaxed(&barrier->arrived) == 0 ? next_round(round) : round | flags);
+	set_round(barrier, flags & ROUND_RESET && !has_members ? next_round(round) : round | flags, has_members);
 }
 
 /* A member of a broken round goes; the last one turns a reset into a new round. */
 static void leave_shared(struct weft_barrier *barrier)
 {
 	if (add_arrived(barrier, UINT32_MAX) == 1 && load_relaxed(&barrier->waiters.round) & ROUND_RESET)
-		set_round(barrier, next_round(load_relaxed(&barrier->waiters.round)));
+		set_round(barrier, next_round(load_relaxed(&barrier->waiters.round)), false);
 }
 
 /*
@@ -318,7 +323,7 @@ static int wait_shared_locked(struct weft_barrier *barrier, const struct weft__l
 		return -EPIPE;
 	if (is_last(barrier)) {
 		store_relaxed(&barrier->arrived, 0);
-		set_round(barrier, next_round(round));
+		set_round(barrier, next_round(round), barrier->parties_less_one > 0);
 		return (int)barrier->parties_less_one;
 	}
 	index = add_arrived(barrier, 1);
