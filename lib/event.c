@@ -39,6 +39,7 @@
 #include "bug.h"
 #include "describe.h"
 #include "futex.h"
+#include "spin.h"
 #include "wait.h"
 
 void weft_event_set(struct weft_event *event)
@@ -61,12 +62,29 @@ void weft_event_clear(struct weft_event *event)
 	atomic_fetch_and_explicit(&event->word, ~(uint32_t)EVENT_SET, memory_order_acq_rel); /* T2, P2 */
 }
 
+/* Whether a look at the event within a spin, not announced, was enough. */
+static bool spin_until_set(const struct weft_event *event, uint32_t round)
+{
+	struct weft__spin spin = weft__spin_by_luck();
+	bool set = false;
+
+	while (!set && weft__spin_turn(&spin)) {
+		const uint32_t word = load_acquire(&event->word); /* P1 */
+
+		set = word & EVENT_SET || event_round(word) != round;
+	}
+	weft__spin_was_lucky(&spin, set);
+	return set;
+}
+
 static int wait_within(struct weft_event *event, const struct weft__limit *limit)
 {
 	uint32_t word = load_acquire(&event->word); /* P1 */
 	const uint32_t round = event_round(word);
 	int rc = weft__may_wait(limit);
 
+	if (rc == 0 && !(word & EVENT_SET) && spin_until_set(event, round))
+		return 0;
 	for (;; word = load_acquire(&event->word)) { /* P1 */
 		if (word & EVENT_SET || event_round(word) != round)
 			return 0;

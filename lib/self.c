@@ -18,6 +18,7 @@
 
 __thread uint64_t weft__self_serial;
 WEFT_SYS_THREAD_LOCAL uint32_t weft__self_waker;
+WEFT_SYS_THREAD_LOCAL uint32_t weft__self_luck;
 static WEFT_SYS_THREAD_LOCAL uint64_t shared_serial;
 
 static weft_atomic64_t last_serial;

@@ -22,6 +22,9 @@ uint64_t weft__self_shared(void);
  */
 extern WEFT_SYS_THREAD_LOCAL uint32_t weft__self_waker;
 
+/* How this thread fared lately with spinning without any grounds (lib/spin.h). */
+extern WEFT_SYS_THREAD_LOCAL uint32_t weft__self_luck;
+
 /* The kernel's thread number within what weft__self_shared() gave. */
 static inline unsigned weft__self_shared_tid(uint64_t self)
 {

@@ -11,6 +11,9 @@
  *	The caller's own CPU: the other side needs this CPU, so let it have it. A bounded number of yields; if all is well the first
  *	one does it, and neither side goes through a sleep and a wake-up. Never a busy wait: on one CPU that is ruin.
  *
+ * An event has no room for a CPU, so a thread that waits for one goes by its own luck: while such spins end well it goes on,
+ * else it tries one in WEFT_SPIN_RETRY.
+ *
  * All constants may be set from the command line; 0 turns a spin off.
  */
 #ifndef WEFT_LIB_SPIN_H
@@ -18,6 +21,7 @@
 
 #include <weft_sys.h>
 
+#include "self.h"
 #include "time.h"
 
 /* For a hand-off (semaphore, condition, barrier): ns. */
@@ -27,6 +31,10 @@
 /* How many pauses between two yields, and looks at the clock. */
 #ifndef WEFT_SPIN_PAUSES
 #define WEFT_SPIN_PAUSES 32
+#endif
+/* Without grounds: one in so many waits, until one ends well. */
+#ifndef WEFT_SPIN_RETRY
+#define WEFT_SPIN_RETRY 16
 #endif
 /* For a hand-off on one CPU: yields. */
 #ifndef WEFT_SPIN_YIELDS
@@ -77,6 +85,30 @@ static inline struct weft__spin weft__spin_among_many(void)
 		spin.yields = UINT32_MAX;
 	}
 	return spin;
+}
+
+/*
+ * A spin by luck. The count in weft__self_luck: at 0, the last one ended well; else how many waits, since the last that did not, went
+ * without one.
+ */
+static inline struct weft__spin weft__spin_by_luck(void)
+{
+	struct weft__spin spin = { 0, 0, 0 };
+
+	if (weft__self_luck != 0 && ++weft__self_luck <= WEFT_SPIN_RETRY)
+		return spin;
+	if (WEFT_SPIN_HANDOFF_NS > 0) {
+		spin.deadline_ns = weft_now() + WEFT_SPIN_HANDOFF_NS;
+		spin.yields = WEFT_SPIN_YIELDS;
+	}
+	return spin;
+}
+
+/* How it ended; only for a spin that took place. */
+static inline void weft__spin_was_lucky(const struct weft__spin *spin, bool lucky)
+{
+	if (spin->deadline_ns != 0)
+		weft__self_luck = lucky ? 0 : 1;
 }
 
 /* One turn. Return: false: enough, sleep. */
