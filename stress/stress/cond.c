@@ -8,6 +8,7 @@
 #include "stress.h"
 
 STRESS_VERB(wait, weft_cond, weft_cond_wait, -EAGAIN)
+STRESS_VERB(acquire, weft_cond, weft_cond_acquire, weft_cond_try_acquire(o))
 
 enum { CONDS = 2 };
 enum kind { OWN, ON_LOCK, ON_RLOCK, KINDS };
@@ -238,9 +239,14 @@ static void wait_for_predicate(struct stress_worker *worker, struct exact *s, un
 
 static void acquire_all(struct stress_worker *worker, struct exact *s, unsigned depth)
 {
-	stress_step(worker, "cond acquire", &s->model[0].cond);
-	for (unsigned i = 0; i < depth; i++)
-		weft_cond_acquire(&s->model[0].cond);
+	struct weft_cond *cond = &s->model[0].cond;
+	struct stress_how how;
+
+	do
+		how = stress_any(worker, true);
+	while (stress_call(worker, "cond acquire", acquire, cond, &how) != 0 && !stress_stopping(worker));
+	for (unsigned i = 1; i < depth; i++)
+		stress_expect(worker, "cond acquire by the owner", weft_cond_try_acquire(cond), 0);
 	stress_section_enter(worker, &s->section);
 }
 
@@ -298,11 +304,15 @@ static void work_exact(struct stress_worker *worker)
 		if (stress_below(worker, 64) == 0)
 			check_strangers(worker, s);
 		acquire_all(worker, s, depth);
+		if (stress_stopping(worker))
+			return;
 		act(worker, s);
 		release_all(worker, s, depth);
 		stress_dwell(worker);
 	}
 	acquire_all(worker, s, 1);
+	if (stress_stopping(worker))
+		return;
 	s->active--;
 	for (unsigned i = 0; i < s->n; i++)
 		notify(worker, s, &s->model[i], UINT32_MAX);

@@ -2,6 +2,10 @@
 /*
  * main.c - weft-stress: what was asked for.
  */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
 #include "stress.h"
 
 #include <argp.h>
@@ -35,8 +39,8 @@ static bool any_chosen, list_wanted, patience_given, bound_given;
 enum { KEY_TWINS = 256, KEY_TWIN, KEY_CASE, KEY_ROUND, KEY_DEADLINE, KEY_BOUND };
 
 static const struct argp_option option_table[] = {
-	{ "threads", 't', "N", 0, "threads per object; as it comes, four to a CPU but 8 at least", 1 },
-	{ "seconds", 's', "S", 0, "how long to run, all objects together; 12 as it comes, with --busted for each twin 8", 1 },
+	{ "threads", 't', "N", 0, "threads per object; as it comes, four to a CPU, from 8 to 64", 1 },
+	{ "seconds", 's', "S", 0, "how long to run, all objects together; 12 as it comes", 1 },
 	{ "seed", 'S', "N", 0, "where the random numbers begin; as it comes, from the clock", 1 },
 	{ "timeouts", 'T', "PERCENT", 0, "share of the waits that end by tiny time-outs and cancel tokens; 20 as it comes", 1 },
 	{ "signals", 'i', NULL, 0, "storm the threads with signals", 1 },
@@ -234,6 +238,9 @@ int main(int argc, char *argv[])
 	struct sigaction interrupt = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
 
 	argp_err_exit_status = 2;
+#ifdef PACKAGE_VERSION
+	argp_program_version = "weft-stress " PACKAGE_VERSION;
+#endif
 	argp_parse(&parser, argc, argv, 0, NULL, NULL);
 	if (list_wanted)
 		return list_all();

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #ifdef HAVE_JSON_C
 #include <json.h>
@@ -19,6 +20,14 @@
 static bool on_terminal(void)
 {
 	return !stress_options.json && isatty(STDOUT_FILENO);
+}
+
+/* A line that is kept up to date must not wrap. */
+static int columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 79;
 }
 
 /* ---- figures ---- */
@@ -32,7 +41,7 @@ static const char *count_text(char *text, size_t size, double n)
 	else if (n >= 1e3)
 		snprintf(text, size, "%.1f k", n / 1e3);
 	else
-		snprintf(text, size, "%.0f ", n);
+		snprintf(text, size, "%.0f", n);
 	return text;
 }
 
@@ -92,7 +101,7 @@ void stress_report_progress(const struct stress_progress *progress)
 {
 	static int64_t last;
 	const int64_t now = weft_now(), every = on_terminal() ? WEFT_MSEC(100) : WEFT_SEC(10);
-	char ops[32], per_second[32], how[80];
+	char ops[32], per_second[32], how[80], line[300];
 	const int64_t left = progress->left > 0 ? progress->left : 0;
 
 	if (stress_options.json || now - last < every)
@@ -100,11 +109,14 @@ void stress_report_progress(const struct stress_progress *progress)
 	if (!on_terminal() && progress->ran < every)
 		return;
 	last = now;
-	printf("%s%-8s%9sops %9sops/s %5.1f s left  %s: %s (%s)%s", on_terminal() ? "\r" : "", progress->object->name,
-	       count_text(ops, sizeof(ops), (double)progress->ops),
-	       count_text(per_second, sizeof(per_second), rate(progress->ops, progress->ran)), weft_seconds(left),
-	       progress->round->kase->name, progress->round->kase->checks, round_text(progress->round, how, sizeof(how)),
-	       on_terminal() ? "\033[K" : "\n");
+	snprintf(line, sizeof(line), "%-8s%8s ops %8s ops/s %5.1f s left  %s: %s (%s)", progress->object->name,
+		 count_text(ops, sizeof(ops), (double)progress->ops),
+		 count_text(per_second, sizeof(per_second), rate(progress->ops, progress->ran)), weft_seconds(left),
+		 progress->round->kase->name, progress->round->kase->checks, round_text(progress->round, how, sizeof(how)));
+	if (on_terminal())
+		printf("\r%.*s\033[K", columns(), line);
+	else
+		printf("%s\n", line);
 	fflush(stdout);
 }
 
@@ -114,7 +126,7 @@ void stress_report_verdict(const struct stress_result *result)
 
 	if (stress_options.json)
 		return;
-	printf("%s%-8s%s %9sops %9sops/s in %s, %u rounds, longest wait %s%s\n", on_terminal() ? "\r" : "", result->object,
+	printf("%s%-8s%s %8s ops %8s ops/s in %s, %u rounds, longest wait %s%s\n", on_terminal() ? "\r" : "", result->object,
 	       result->failure[0] != '\0' ? "FAILED" : result->interrupted ? "ended " : "ok    ",
 	       count_text(ops, sizeof(ops), (double)result->ops),
 	       count_text(per_second, sizeof(per_second), rate(result->ops, result->took)),

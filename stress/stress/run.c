@@ -19,6 +19,7 @@ _Atomic(bool) stress_interrupted;
 
 static _Thread_local struct stress_worker *self;
 static struct weft_event signal_event;
+static struct weft_sem signal_sem;	/* a permit for each signal */
 
 /* Whatever a signal handler may do with weft. The wait that it interrupts must not notice. */
 static void on_signal(int signal)
@@ -26,6 +27,7 @@ static void on_signal(int signal)
 	(void)signal;
 	if (self == NULL)
 		return;
+	weft_sem_release(&signal_sem);
 	weft_event_set(&signal_event);
 	if (weft_now() > 0 && weft_event_is_set(&signal_event))
 		weft_event_clear(&signal_event);
@@ -327,6 +329,17 @@ static void collect(struct run *run, struct stress_round *round, unsigned which,
 				result->longest = round->workers[i].longest;
 }
 
+static void check_signals(struct stress_round *round)
+{
+	unsigned signals = 0;
+
+	for (unsigned i = 0; i < round->n; i++)
+		signals += atomic_load_explicit(&round->workers[i].signals, memory_order_relaxed);
+	if (weft_sem_value(&signal_sem) != signals)
+		stress_fail_round(round, "conservation", "%u signals released %u permits", signals, weft_sem_value(&signal_sem));
+	weft_sem_init(&signal_sem, 0);
+}
+
 static bool end_round(struct run *run, struct stress_round *round, bool through)
 {
 	if (through) {
@@ -335,6 +348,7 @@ static bool end_round(struct run *run, struct stress_round *round, bool through)
 		if (round->failure[0] == '\0' && round->kase->finish != NULL)
 			round->kase->finish(round);
 		stress_heap_check(round);
+		check_signals(round);
 	} else {
 		const int64_t took = weft_now() - round->started;
 
