@@ -40,7 +40,8 @@ static void describe_all_sizes(const void *object, size_t object_size, describe_
 	unsigned char before[64];
 	size_t length, size, i;
 
-	memcpy(before, object, object_size);
+	if (!UNDER_TSAN)	/* to which a copy of an object that others sleep in is a race */
+		memcpy(before, object, object_size);
 	length = describe(object, NULL, 0);
 	CHECK_GT(length, 0);
 	CHECK_LT(length, 100);
@@ -60,7 +61,8 @@ static void describe_all_sizes(const void *object, size_t object_size, describe_
 		for (i = size; i < sizeof(buf); i++)
 			CHECK_EQ(buf[i], '#');
 	}
-	CHECK(memcmp(before, object, object_size) == 0);
+	if (!UNDER_TSAN)
+		CHECK(memcmp(before, object, object_size) == 0);
 }
 
 #define DESCRIBE(kind, object, text) describe_all_sizes((object), sizeof(*(object)), describe_##kind, (text))

@@ -18,7 +18,7 @@
 
 #include "test.h"
 
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !UNDER_TSAN
 #define CAN_STEP 1
 #else
 #define CAN_STEP 0

@@ -22,13 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
 #define SANITIZED 1
 #endif
-#endif
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
 #endif
 #ifndef SANITIZED
 #define SANITIZED 0
@@ -157,7 +156,7 @@ int64_t clock_ns(void)
 
 bool slow_build(void)
 {
-	return SANITIZED || getenv("WEFT_TEST_SLOW") != NULL;
+	return SANITIZED || UNDER_TSAN || getenv("WEFT_TEST_SLOW") != NULL;
 }
 
 /* ---- teams ---- */

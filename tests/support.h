@@ -14,6 +14,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* 1 under ThreadSanitizer, whose runtime makes system calls of its own and puts handlers off. gcc and clang say it differently. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+
 #define WAIT_LIMIT_S 60
 
 #define MS INT64_C(1000000)

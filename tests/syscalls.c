@@ -117,18 +117,6 @@ static void on_call(int signal, siginfo_t *info, void *context)
 	errno = errno_before;
 }
 
-/* A sanitizer's runtime makes calls of its own. */
-#if defined(__SANITIZE_THREAD__)
-#define QUIET_RUNTIME 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define QUIET_RUNTIME 0
-#endif
-#endif
-#ifndef QUIET_RUNTIME
-#define QUIET_RUNTIME 1
-#endif
-
 static void answer_with(long (*fn)(const struct call *call))
 {
 	struct sigaction action;
@@ -144,7 +132,7 @@ static bool ran(void (*fn)(void *arg), void *arg)
 {
 	int status;
 
-	if (!CAN_ANSWER || !QUIET_RUNTIME) {
+	if (!CAN_ANSWER || UNDER_TSAN) {
 		test_skip(__FILE__, __LINE__, "system calls cannot be caught in this build");
 		return false;
 	}
@@ -457,7 +445,7 @@ static void make_one_call(void *arg)
 
 Test(syscalls, filter_works)
 {
-	if (!CAN_ANSWER || !QUIET_RUNTIME)
+	if (!CAN_ANSWER || UNDER_TSAN)
 		SKIP("system calls cannot be caught in this build");
 	const int status = child_run(make_one_call, NULL);
 
