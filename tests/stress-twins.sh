@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The broken twins are all there, weft-stress catches some of each kind, and says when it does not. (All of them take a minute
-# and more: make check-busted.)
+# The broken twins are all there, weft-stress catches some of each kind, and says when it does not. (All of them take a
+# minute and more: make check-busted.)
 set -u
 stress=$top_builddir/stress/weft-stress
 twins=$top_builddir/stress/twins

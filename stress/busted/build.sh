@@ -7,9 +7,9 @@
 #	build.sh SRCDIR DIR sound|sound-race	the sound ones, and the objects that the others share
 #	build.sh SRCDIR DIR NAME		DIR/twin-NAME from SRCDIR/stress/busted/NAME.diff
 #
-# A diff that does not apply exactly is an error: a twin must be what its description says. Twins whose bug only a race
-# detector can see are built with ThreadSanitizer, by TSAN_CC or clang or CC, whichever comes first and has it; where none has
-# it, they are left out of DIR/list.
+# A diff that does not apply exactly is an error: a twin must be what its description says. Twins whose bug only a
+# race detector can see are built with ThreadSanitizer, by TSAN_CC or clang or CC, whichever comes first and has it;
+# where none has it, they are left out of DIR/list.
 set -eu
 
 srcdir=$(cd "$1" && pwd)
@@ -49,14 +49,15 @@ build_sound()
 	objects=$dir/objects-$1
 	rm -rf "$objects"
 	mkdir -p "$objects/lib" "$objects/tool"
-	(cd "$objects/lib" && $2 $common -I"$srcdir/include" -iquote "$srcdir/lib" -I"$srcdir/lib/sys" -c "$srcdir"/lib/*.c)
+	(cd "$objects/lib" && $2 $common -I"$srcdir/include" -iquote "$srcdir/lib" -I"$srcdir/lib/sys" \
+		-c "$srcdir"/lib/*.c)
 	(cd "$objects/tool" && $2 $common -I"$srcdir/include" -c "$srcdir"/stress/stress/*.c)
 	$2 $common -o "$dir/twin-$name" "$objects"/lib/*.o "$objects"/tool/*.o
 	echo "$2" >"$objects/cc"
 }
 
-# A broken one: what the diff touches is compiled anew, in one go. Where it touches a header, that is the library, and the torture of
-# the object in question.
+# A broken one: what the diff touches is compiled anew, in one go. Where it touches a header, that is the library, and
+# the torture of the object in question.
 build_broken()
 {
 	patched=$dir/$name.src

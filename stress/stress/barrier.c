@@ -19,12 +19,12 @@ static void init(const struct stress_round *round, struct weft_barrier *barrier,
 
 struct lockstep {
 	struct weft_barrier barrier;
-	uint64_t acted;			/* plain: ordered by the barrier alone */
+	uint64_t acted; /* plain: ordered by the barrier alone */
 	bool has_action;
 	struct {
-		_Alignas(STRESS_LINE) uint64_t came[2];	/* plain; of even and odd rounds */
+		_Alignas(STRESS_LINE) uint64_t came[2]; /* plain; of even and odd rounds */
 	} thread[STRESS_MAX_THREADS];
-	_Atomic(unsigned) told[4][STRESS_MAX_THREADS];	/* index given so often in round modulo 4 */
+	_Atomic(unsigned) told[4][STRESS_MAX_THREADS]; /* index given so often in round modulo 4 */
 };
 
 static int on_round(void *arg)
@@ -85,7 +85,8 @@ static void finish_lockstep(struct stress_round *round)
 {
 	struct lockstep *s = round->state;
 
-	if (weft_barrier_n_waiting(&s->barrier) != 0 || weft_barrier_broken(&s->barrier) || weft_barrier_destroy(&s->barrier) != 0)
+	if (weft_barrier_n_waiting(&s->barrier) != 0 || weft_barrier_broken(&s->barrier) ||
+	    weft_barrier_destroy(&s->barrier) != 0)
 		stress_fail_round(round, "residue", "a barrier that nobody uses is not idle");
 }
 
@@ -96,17 +97,18 @@ static void dump_lockstep(struct stress_round *round, FILE *out)
 	STRESS_DUMP(out, "barrier", weft_barrier, &s->barrier);
 	for (unsigned i = 0; i < round->n; i++)
 		fprintf(out, "  thread %u came to %llu\n", i,
-			(unsigned long long)(s->thread[i].came[0] > s->thread[i].came[1] ? s->thread[i].came[0] : s->thread[i].came[1]));
+			(unsigned long long)(s->thread[i].came[0] > s->thread[i].came[1] ? s->thread[i].came[0]
+											 : s->thread[i].came[1]));
 }
 
 /* ---- breaks: a round is completed for all or broken for all ---- */
 
 struct breaks {
 	struct weft_barrier barrier;
-	pthread_barrier_t between;	/* glibc's: keeps the attempts apart */
+	pthread_barrier_t between; /* glibc's: keeps the attempts apart */
 	struct {
 		_Alignas(STRESS_LINE) int result;
-		bool aborted;		/* called abort and did not wait */
+		bool aborted; /* called abort and did not wait */
 	} thread[STRESS_MAX_THREADS];
 };
 
@@ -212,7 +214,7 @@ static void dump_breaks(struct stress_round *round, FILE *out)
 struct groups {
 	struct {
 		struct weft_barrier barrier;
-		uint64_t turns;		/* plain: written by the thread with index 0, between two rounds */
+		uint64_t turns; /* plain: written by the thread with index 0, between two rounds */
 	} group[STRESS_MAX_THREADS];
 };
 
@@ -276,7 +278,7 @@ static void init_once(struct stress_round *round, void *object, unsigned leader,
 	struct once_barrier *o = object;
 
 	(void)leader;
-	if (weft_barrier_init(&o->barrier, members) != 0)	/* a shared one may be freed only when all have returned */
+	if (weft_barrier_init(&o->barrier, members) != 0) /* a shared one may be freed only when all have returned */
 		abort();
 	if (round->seed >> 32 & 1)
 		weft_barrier_set_action(&o->barrier, take_time, NULL);
@@ -305,13 +307,20 @@ static void work_free(struct stress_worker *worker)
 	stress_once_work(worker, &ops);
 }
 
+static void dump_free(struct stress_round *round, FILE *out)
+{
+	stress_once_dump(round, out, "barrier", sizeof(struct weft_barrier), stress_describe_weft_barrier);
+}
+
 static const struct stress_case cases[] = {
 	{ "lockstep", "nobody leaves a round before all have come; each index once; the action once", 2,
 	  sizeof(struct lockstep), begin_lockstep, work_lockstep, finish_lockstep, dump_lockstep },
-	{ "breaks", "a round is completed for all or broken for all", 2, sizeof(struct breaks), begin_breaks, work_breaks,
-	  finish_breaks, dump_breaks },
-	{ "free", "freed by one member while the others wake up", 2, 0, stress_once_begin, work_free, NULL, NULL },
-	{ "groups", "small barriers, side by side", 2, sizeof(struct groups), begin_groups, work_groups, NULL, dump_groups },
+	{ "breaks", "a round is completed for all or broken for all", 2, sizeof(struct breaks), begin_breaks,
+	  work_breaks, finish_breaks, dump_breaks },
+	{ "free", "freed by one member while the others wake up", 2, 0, stress_once_begin, work_free, NULL,
+	  dump_free },
+	{ "groups", "small barriers, side by side", 2, sizeof(struct groups), begin_groups, work_groups, NULL,
+	  dump_groups },
 };
 
 const struct stress_object stress_barrier = { "barrier", cases, sizeof(cases) / sizeof(cases[0]) };

@@ -2,8 +2,8 @@
 /*
  * busted.c - run the broken twins, each of which must be caught, and the sound ones, which must not.
  *
- * A twin is this very program with a library that has one bug (stress/busted). It runs as a child process, under the settings
- * below; so does the sound library, once for each object and way of building.
+ * A twin is this very program with a library that has one bug (stress/busted). It runs as a child process, under
+ * the settings below; so does the sound library, once for each object and way of building.
  */
 #include "stress.h"
 
@@ -107,8 +107,8 @@ static bool read_list(const char *dir)
 	while (n_twins < MAX_TWINS && fgets(line, sizeof(line), list) != NULL) {
 		struct stress_twin *twin = &twins[n_twins];
 
-		if (line[0] == '#' || sscanf(line, "%63s %15s %63s %15s %159[^\n]", twin->name, twin->object, twin->file,
-					     twin->catcher, twin->text) != 5)
+		if (line[0] == '#' || sscanf(line, "%63s %15s %63s %15s %159[^\n]", twin->name, twin->object,
+					     twin->file, twin->catcher, twin->text) != 5)
 			continue;
 		twin->tsan = strcmp(twin->catcher, "race") == 0;
 		n_twins += is_wanted(twin->name);
@@ -145,10 +145,11 @@ static _Noreturn void become(const struct stress_twin *twin, const char *dir, in
 	dup2(output, STDERR_FILENO);
 	if (twin->tsan) {
 		setenv("TSAN_OPTIONS", "halt_on_error=1 exitcode=66", 1);
-		personality(ADDR_NO_RANDOMIZE); /* some kernels scatter more than ThreadSanitizer's memory map allows */
+		personality(
+			ADDR_NO_RANDOMIZE); /* some kernels scatter more than ThreadSanitizer's memory map allows */
 	}
-	execl(path, path, twin->object, "--seconds", TWIN_SECONDS, "--deadline", TWIN_DEADLINE, "--threads", TWIN_THREADS,
-	      "--timeouts", TWIN_TIMEOUTS, "--seed", seed, (char *)NULL);
+	execl(path, path, twin->object, "--seconds", TWIN_SECONDS, "--deadline", TWIN_DEADLINE, "--threads",
+	      TWIN_THREADS, "--timeouts", TWIN_TIMEOUTS, "--seed", seed, (char *)NULL);
 	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));
 	_exit(127);
 }
@@ -203,7 +204,8 @@ static void judge_output(struct stress_twin *twin, int status)
 		snprintf(twin->by, sizeof(twin->by), "%.40s", strstr(twin->said, "Sanitizer: ") + 11);
 		twin->by[strcspn(twin->by, "\n")] = '\0';
 	} else if (WIFSIGNALED(status)) {
-		snprintf(twin->by, sizeof(twin->by), WTERMSIG(status) == SIGKILL ? "did not end" : "signal %d", WTERMSIG(status));
+		snprintf(twin->by, sizeof(twin->by), WTERMSIG(status) == SIGKILL ? "did not end" : "signal %d",
+			 WTERMSIG(status));
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		twin->caught = false;
 	} else {
@@ -238,10 +240,11 @@ static void print_twin(const struct stress_twin *twin)
 
 	if (stress_options.json)
 		return;
-	snprintf(name, sizeof(name), "%s%s%s", twin->name, twin->control ? ", " : "", twin->control ? twin->object : "");
+	snprintf(name, sizeof(name), "%s%s%s", twin->name, twin->control ? ", " : "",
+		 twin->control ? twin->object : "");
 	printf("%s%-24s %-7s %-28s %5.1f s  %s\n", isatty(STDOUT_FILENO) ? "\r\033[K" : "", name,
-	       is_good(twin) ? "ok" : "FAILED", twin->by[0] != '\0' ? twin->by : "nothing found", weft_seconds(twin->took),
-	       twin->text);
+	       is_good(twin) ? "ok" : "FAILED", twin->by[0] != '\0' ? twin->by : "nothing found",
+	       weft_seconds(twin->took), twin->text);
 	if (!is_good(twin) && twin->control)
 		fputs(twin->said, stdout);
 	fflush(stdout);
@@ -309,13 +312,14 @@ int stress_busted(void)
 	const char *found = find_twins(dir, sizeof(dir));
 
 	if (found == NULL || !read_list(found)) {
-		fprintf(stderr, "weft-stress: no twins%s%s; \"make twins\" builds them\n", found ? " called so in " : " here",
-			found ? found : "");
+		fprintf(stderr, "weft-stress: no twins%s%s; \"make twins\" builds them\n",
+			found ? " called so in " : " here", found ? found : "");
 		return 2;
 	}
 	if (!stress_options.json)
-		printf("weft-stress: broken twins from %s, seed %#" PRIx64 ", each: OBJECT --seconds " TWIN_SECONDS " --deadline "
-		       TWIN_DEADLINE " --threads " TWIN_THREADS " --timeouts " TWIN_TIMEOUTS "\n%-24s %-7s %-28s %7s  %s\n",
+		printf("weft-stress: broken twins from %s, seed %#" PRIx64 ", each: OBJECT --seconds " TWIN_SECONDS
+		       " --deadline " TWIN_DEADLINE " --threads " TWIN_THREADS " --timeouts " TWIN_TIMEOUTS
+		       "\n%-24s %-7s %-28s %7s  %s\n",
 		       found, stress_options.seed, "twin", "", "caught by", "after", "what is wrong with it");
 	run_all(found);
 	for (unsigned i = 0; i < n_twins; i++) {
@@ -326,8 +330,9 @@ int stress_busted(void)
 	if (stress_options.json)
 		stress_json_twins(twins, n_twins);
 	else
-		printf("%s%u of %u broken twins caught, %u of %u sound runs passed, in %.0f s\n", isatty(STDOUT_FILENO) ? "\r\033[K" : "",
-		       caught, broken, n_twins - broken - (bad - (broken - caught)), n_twins - broken,
+		printf("%s%u of %u broken twins caught, %u of %u sound runs passed, in %.0f s\n",
+		       isatty(STDOUT_FILENO) ? "\r\033[K" : "", caught, broken,
+		       n_twins - broken - (bad - (broken - caught)), n_twins - broken,
 		       weft_seconds(weft_now() - began));
 	return bad > 0;
 }

@@ -2,8 +2,8 @@
 /*
  * cond.c - torture of weft_cond.
  *
- * All that a condition promises happens under its lock, so a model beside it, under the same lock, knows exactly who waits, in
- * which order, and whom a notify lets go. Every return is held against the model.
+ * All that a condition promises happens under its lock, so a model beside it, under the same lock, knows exactly
+ * who waits, in which order, and whom a notify lets go. Every return is held against the model.
  */
 #include "stress.h"
 
@@ -17,8 +17,8 @@ enum kind { OWN, ON_LOCK, ON_RLOCK, KINDS };
 struct node {
 	struct node *next;
 	bool queued, notified;
-	bool over;			/* its predicate was asked for the last time */
-	unsigned which, wanted;		/* the predicate holds after so many notifications */
+	bool over;		/* its predicate was asked for the last time */
+	unsigned which, wanted; /* the predicate holds after so many notifications */
 };
 
 struct model {
@@ -29,12 +29,12 @@ struct model {
 
 struct exact {
 	enum kind kind;
-	unsigned n;			/* conditions; those after the first share the lock */
+	unsigned n; /* conditions; those after the first share the lock */
 	struct model model[CONDS];
 	struct weft_lock lock;
 	struct weft_rlock rlock;
 	struct stress_section section;
-	unsigned active;		/* threads with quota left */
+	unsigned active; /* threads with quota left */
 	uint64_t notified, returned;
 	struct node node[STRESS_MAX_THREADS];
 };
@@ -133,12 +133,14 @@ static void notify(struct stress_worker *worker, struct exact *s, struct model *
 		stress_fail(worker, "exact", "notify of %u let %d go instead of %d", n, got, expected);
 }
 
-static void check_return(struct stress_worker *worker, struct exact *s, struct model *m, struct node *node, int result)
+static void check_return(struct stress_worker *worker, struct exact *s, struct model *m, struct node *node,
+			 int result)
 {
 	if (stress_stopping(worker))
 		return;
 	if (result == 0 && !node->notified)
-		stress_fail(worker, "exact", "a wait returned 0, but others were longer in the queue or nobody was notified");
+		stress_fail(worker, "exact",
+			    "a wait returned 0, but others were longer in the queue or nobody was notified");
 	if (result != 0 && node->notified)
 		stress_fail(worker, "exact", "a thread was notified, but its wait returned %d", result);
 	if (node->notified)
@@ -208,7 +210,8 @@ static int wait_pred(void *object, const struct stress_how *how)
 	case STRESS_FOR:
 		return weft_cond_wait_pred_for(cond, predicate, q, how->time);
 	case STRESS_UNTIL:
-		return weft_cond_wait_pred_until(cond, predicate, q, how->time, how->token ? &how->token->event : NULL);
+		return weft_cond_wait_pred_until(cond, predicate, q, how->time,
+						 how->token ? &how->token->event : NULL);
 	default:
 		return weft_cond_wait_pred(cond, predicate, q);
 	}
@@ -228,7 +231,8 @@ static void wait_for_predicate(struct stress_worker *worker, struct exact *s, un
 		return;
 	if (result < 0) {
 		if (!node->over)
-			stress_fail(worker, "exact", "wait_pred returned %d without a last look at the predicate", result);
+			stress_fail(worker, "exact", "wait_pred returned %d without a last look at the predicate",
+				    result);
 		stress_section_enter(worker, &s->section);
 	} else if (result != 7) {
 		stress_fail(worker, "code", "wait_pred returned %d instead of what the predicate said", result);
@@ -349,8 +353,8 @@ static void dump_exact(struct stress_round *round, FILE *out)
 
 struct once_cond {
 	struct weft_cond cond;
-	struct weft_lock *lock;		/* of the group: outlives the condition */
-	unsigned waiting;		/* plain: protected by the lock */
+	struct weft_lock *lock; /* of the group: outlives the condition */
+	unsigned waiting;	/* plain: protected by the lock */
 };
 
 static void init_once(struct stress_round *round, void *object, unsigned leader, unsigned members)
@@ -403,10 +407,16 @@ static void work_free(struct stress_worker *worker)
 	stress_once_work(worker, &ops);
 }
 
+static void dump_free(struct stress_round *round, FILE *out)
+{
+	stress_once_dump(round, out, "cond", sizeof(struct weft_cond), stress_describe_weft_cond);
+}
+
 static const struct stress_case cases[] = {
-	{ "exact", "who is notified, in which order, how many; lock and depth restored", 2, sizeof(struct exact), begin_exact,
-	  work_exact, finish_exact, dump_exact },
-	{ "free", "freed by the notifier while the notified are on their way", 2, 0, stress_once_begin, work_free, NULL, NULL },
+	{ "exact", "who is notified, in which order, how many; lock and depth restored", 2, sizeof(struct exact),
+	  begin_exact, work_exact, finish_exact, dump_exact },
+	{ "free", "freed by the notifier while the notified are on their way", 2, 0, stress_once_begin, work_free,
+	  NULL, dump_free },
 };
 
 const struct stress_object stress_cond = { "cond", cases, sizeof(cases) / sizeof(cases[0]) };

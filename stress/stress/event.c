@@ -20,12 +20,12 @@ static void init(const struct stress_round *round, struct weft_event *event)
 
 struct waves {
 	struct weft_event event;
-	uint64_t payload;		/* plain: ordered by the event alone */
-	bool strict;			/* the waiters sleep when set comes, so clear may follow at once */
+	uint64_t payload; /* plain: ordered by the event alone */
+	bool strict;	  /* the waiters sleep when set comes, so clear may follow at once */
 	struct {
-		_Alignas(STRESS_LINE) _Atomic(uint64_t) called, returned;	/* number of the last wave + 1 */
+		_Alignas(STRESS_LINE) _Atomic(uint64_t) called, returned; /* number of the last wave + 1 */
 	} waiter[STRESS_MAX_THREADS];
-	_Atomic(uint64_t) cleared;	/* waves whose event is clear again */
+	_Atomic(uint64_t) cleared; /* waves whose event is clear again */
 };
 
 static void begin_waves(struct stress_round *round)
@@ -57,7 +57,8 @@ static void set_waves(struct stress_worker *worker, struct waves *s)
 {
 	for (uint64_t wave = 0; wave < worker->round->quota && !stress_stopping(worker); wave++) {
 		if (s->strict)
-			STRESS_AWAIT(worker, "waiting for all to sleep (harness)", all_asleep(worker->round, s, wave));
+			STRESS_AWAIT(worker, "waiting for all to sleep (harness)",
+				     all_asleep(worker->round, s, wave));
 		else
 			stress_dwell(worker);
 		s->payload = wave;
@@ -86,8 +87,8 @@ static void wait_waves(struct stress_worker *worker, struct waves *s)
 			how = stress_any(worker, !s->strict);
 		while (stress_call(worker, "event wait", wait, &s->event, &how) != 0 && !stress_stopping(worker));
 		if (!stress_stopping(worker) && s->payload != wave)
-			stress_fail(worker, "order", "wave %llu brought the payload of %llu", (unsigned long long)wave,
-				    (unsigned long long)s->payload);
+			stress_fail(worker, "order", "wave %llu brought the payload of %llu",
+				    (unsigned long long)wave, (unsigned long long)s->payload);
 		atomic_store_explicit(&s->waiter[worker->id].returned, wave + 1, memory_order_release);
 	}
 }
@@ -123,9 +124,9 @@ enum { EVENTS = 3 };
 
 struct storm {
 	struct weft_event event[EVENTS];
-	_Atomic(unsigned) busy;		/* threads with something left to wait for */
+	_Atomic(unsigned) busy; /* threads with something left to wait for */
 	struct {
-		_Alignas(STRESS_LINE) _Atomic(uint64_t) sets;	/* before a set: its number */
+		_Alignas(STRESS_LINE) _Atomic(uint64_t) sets; /* before a set: its number */
 	} made[EVENTS];
 };
 
@@ -198,16 +199,16 @@ static void dump_storm(struct stress_round *round, FILE *out)
 
 struct tokens {
 	struct stress_token token;
-	struct weft_lock lock;		/* held, so nobody gets it */
-	struct weft_rlock rlock;	/* likewise */
-	struct weft_event event;	/* never set */
-	struct weft_sem sem;		/* empty */
+	struct weft_lock lock;	 /* held, so nobody gets it */
+	struct weft_rlock rlock; /* likewise */
+	struct weft_event event; /* never set */
+	struct weft_sem sem;	 /* empty */
 	struct weft_lock cond_lock;
-	struct weft_cond cond;		/* never notified */
+	struct weft_cond cond; /* never notified */
 	_Atomic(uint64_t) wave;
 	struct {
 		_Alignas(STRESS_LINE) _Atomic(uint64_t) called, returned;
-		struct weft_barrier barrier;	/* of two, who never meet */
+		struct weft_barrier barrier; /* of two, who never meet */
 	} waiter[STRESS_MAX_THREADS];
 };
 
@@ -315,11 +316,13 @@ static void finish_tokens(struct stress_round *round)
 
 	weft_lock_release(&s->lock);
 	weft_rlock_release(&s->rlock);
-	if (weft_lock_destroy(&s->lock) != 0 || weft_rlock_destroy(&s->rlock) != 0 || weft_event_destroy(&s->event) != 0 ||
-	    weft_sem_destroy(&s->sem) != 0 || weft_cond_destroy(&s->cond) != 0 || weft_lock_destroy(&s->cond_lock) != 0)
+	if (weft_lock_destroy(&s->lock) != 0 || weft_rlock_destroy(&s->rlock) != 0 ||
+	    weft_event_destroy(&s->event) != 0 || weft_sem_destroy(&s->sem) != 0 ||
+	    weft_cond_destroy(&s->cond) != 0 || weft_lock_destroy(&s->cond_lock) != 0)
 		stress_fail_round(round, "residue", "an object is not idle after cancelled waits");
 	if (weft_sem_value(&s->sem) != 0)
-		stress_fail_round(round, "conservation", "cancelled acquires made %u permits", weft_sem_value(&s->sem));
+		stress_fail_round(round, "conservation", "cancelled acquires made %u permits",
+				  weft_sem_value(&s->sem));
 }
 
 static void dump_tokens(struct stress_round *round, FILE *out)
@@ -380,14 +383,19 @@ static void work_free(struct stress_worker *worker)
 	stress_once_work(worker, &ops);
 }
 
+static void dump_free(struct stress_round *round, FILE *out)
+{
+	stress_once_dump(round, out, "event", sizeof(struct weft_event), stress_describe_weft_event);
+}
+
 static const struct stress_case cases[] = {
-	{ "waves", "one set, cleared at once, lets all go that wait", 2, sizeof(struct waves), begin_waves, work_waves,
-	  finish_waves, dump_waves },
-	{ "storm", "sets and clears from everywhere strand nobody", 2, sizeof(struct storm), begin_storm, work_storm, NULL,
-	  dump_storm },
-	{ "token", "one token cancels waits of every kind", 2, sizeof(struct tokens), begin_tokens, work_tokens, finish_tokens,
-	  dump_tokens },
-	{ "free", "freed by the last waiter to return", 2, 0, stress_once_begin, work_free, NULL, NULL },
+	{ "waves", "one set, cleared at once, lets all go that wait", 2, sizeof(struct waves), begin_waves,
+	  work_waves, finish_waves, dump_waves },
+	{ "storm", "sets and clears from everywhere strand nobody", 2, sizeof(struct storm), begin_storm, work_storm,
+	  NULL, dump_storm },
+	{ "token", "one token cancels waits of every kind", 2, sizeof(struct tokens), begin_tokens, work_tokens,
+	  finish_tokens, dump_tokens },
+	{ "free", "freed by the last waiter to return", 2, 0, stress_once_begin, work_free, NULL, dump_free },
 };
 
 const struct stress_object stress_event = { "event", cases, sizeof(cases) / sizeof(cases[0]) };

@@ -2,9 +2,10 @@
 /*
  * heap.c - memory that shows who touches it after it was freed.
  *
- * Natively each object has a page to itself. A freed page is either taken away from the process, so that any touch is a fault,
- * or filled with a pattern that nobody may write to; which of the two is the round's choice. A page comes back into use only
- * after all others. Under AddressSanitizer and ThreadSanitizer it is malloc() and free(), which these watch better.
+ * Natively each object has a page to itself. A freed page is either taken away from the process, so that any touch
+ * is a fault, or filled with a pattern that nobody may write to; which of the two is the round's choice. A page
+ * comes back into use only after all others. Under AddressSanitizer and ThreadSanitizer it is malloc() and free(),
+ * which these watch better.
  */
 #include "stress.h"
 
@@ -21,7 +22,7 @@ static struct {
 	unsigned char *base;
 	size_t page_size;
 	unsigned next;
-	unsigned char pages[PAGES];	/* enum page */
+	unsigned char pages[PAGES]; /* enum page */
 } heap = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static bool uses_malloc(void)
@@ -77,8 +78,8 @@ static void revive(struct stress_round *round, unsigned i)
 	} else if (heap.pages[i] == POISONED) {
 		touched = written(i);
 		if (touched != NULL)
-			stress_fail_round(round, "touched", "a freed %s was written to, %zu bytes into its page", round->object,
-					  (size_t)(touched - page_at(i)));
+			stress_fail_round(round, "touched", "a freed %s was written to, %zu bytes into its page",
+					  round->object, (size_t)(touched - page_at(i)));
 	}
 	memset(page_at(i), POISON, heap.page_size);
 	heap.pages[i] = UNUSED;
@@ -102,14 +103,15 @@ void *stress_heap_alloc(struct stress_round *round, size_t size)
 	}
 	pthread_mutex_unlock(&heap.mutex);
 	if (memory == NULL)
-		abort();	/* more objects alive than threads could use */
+		abort(); /* more objects alive than threads could use */
 	memset(memory, 0, size);
 	return memory;
 }
 
 void stress_heap_free(struct stress_round *round, void *memory, size_t size)
 {
-	const unsigned i = heap.page_size == 0 ? 0 : (unsigned)((size_t)((unsigned char *)memory - heap.base) / heap.page_size);
+	const unsigned i =
+		heap.page_size == 0 ? 0 : (unsigned)((size_t)((unsigned char *)memory - heap.base) / heap.page_size);
 
 	if (uses_malloc()) {
 		free(memory);

@@ -64,7 +64,7 @@ struct locks {
 	struct weft_lock lock[LOCKS];
 	struct stress_section section[LOCKS];
 	unsigned n;
-	_Atomic(unsigned) victims;	/* of the case starve: how many are not through */
+	_Atomic(unsigned) victims; /* of the case starve: how many are not through */
 };
 
 static void begin_locks(struct stress_round *round)
@@ -189,7 +189,7 @@ static void work_starve(struct stress_worker *worker)
 
 struct baton {
 	struct weft_lock lock[STRESS_MAX_THREADS];
-	uint64_t turns;			/* plain: ordered by the baton alone */
+	uint64_t turns; /* plain: ordered by the baton alone */
 };
 
 static void begin_baton(struct stress_round *round)
@@ -213,7 +213,8 @@ static void work_baton(struct stress_worker *worker)
 
 		do
 			how = stress_any(worker, false);
-		while (stress_call(worker, "lock acquire", acquire, &s->lock[worker->id], &how) != 0 && !stress_stopping(worker));
+		while (stress_call(worker, "lock acquire", acquire, &s->lock[worker->id], &how) != 0 &&
+		       !stress_stopping(worker));
 		if (s->turns % n != worker->id || s->turns / n != i)
 			stress_fail(worker, "exclusion", "got the baton for turn %llu of %u threads",
 				    (unsigned long long)s->turns, n);
@@ -245,7 +246,7 @@ static void dump_baton(struct stress_round *round, FILE *out)
 
 struct once_lock {
 	struct weft_lock lock;
-	unsigned left;			/* plain: protected by the lock */
+	unsigned left; /* plain: protected by the lock */
 	struct stress_section section;
 };
 
@@ -283,12 +284,17 @@ static void work_free(struct stress_worker *worker)
 	stress_once_work(worker, &ops);
 }
 
+static void dump_free(struct stress_round *round, FILE *out)
+{
+	stress_once_dump(round, out, "lock", sizeof(struct weft_lock), stress_describe_weft_lock);
+}
+
 static const struct stress_case cases[] = {
-	{ "exclusion", "one thread inside, in every form of acquire", 2, sizeof(struct locks), begin_locks, work_exclusion,
-	  finish_locks, dump_locks },
+	{ "exclusion", "one thread inside, in every form of acquire", 2, sizeof(struct locks), begin_locks,
+	  work_exclusion, finish_locks, dump_locks },
 	{ "baton", "each release lets exactly one go", 2, sizeof(struct baton), begin_baton, work_baton, finish_baton,
 	  dump_baton },
-	{ "free", "freed by the last to leave", 2, 0, stress_once_begin, work_free, NULL, NULL },
+	{ "free", "freed by the last to leave", 2, 0, stress_once_begin, work_free, NULL, dump_free },
 	{ "starve", "nobody is left waiting by those who come back at once", 3, sizeof(struct locks), begin_starve,
 	  work_starve, finish_locks, dump_locks },
 	{ "many", "sets of locks: no deadlock, all of them held", 2, sizeof(struct locks), begin_locks, work_many,

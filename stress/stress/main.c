@@ -42,9 +42,11 @@ static const struct argp_option option_table[] = {
 	{ "threads", 't', "N", 0, "threads per object; as it comes, four to a CPU, from 8 to 64", 1 },
 	{ "seconds", 's', "S", 0, "how long to run, all objects together; 12 as it comes", 1 },
 	{ "seed", 'S', "N", 0, "where the random numbers begin; as it comes, from the clock", 1 },
-	{ "timeouts", 'T', "PERCENT", 0, "share of the waits that end by tiny time-outs and cancel tokens; 20 as it comes", 1 },
+	{ "timeouts", 'T', "PERCENT", 0,
+	  "share of the waits that end by tiny time-outs and cancel tokens; 20 as it comes", 1 },
 	{ "signals", 'i', NULL, 0, "storm the threads with signals", 1 },
-	{ "deadline", KEY_DEADLINE, "S", 0, "a round that takes so much longer than it should hangs; 10 as it comes", 2 },
+	{ "deadline", KEY_DEADLINE, "S", 0, "a round that takes so much longer than it should hangs; 10 as it comes",
+	  2 },
 	{ "bound", KEY_BOUND, "S", 0, "a wait that takes longer is a failure; 5 as it comes", 2 },
 	{ "case", KEY_CASE, "NAME", 0, "only this case", 2 },
 	{ "round", KEY_ROUND, "N", 0, "begin with this round", 2 },
@@ -170,7 +172,8 @@ static bool case_exists(void)
 static bool takes_part(unsigned i)
 {
 	for (unsigned j = 0; j < objects[i]->n_cases && chosen[i]; j++)
-		if (stress_options.only_case == NULL || strcmp(objects[i]->cases[j].name, stress_options.only_case) == 0)
+		if (stress_options.only_case == NULL ||
+		    strcmp(objects[i]->cases[j].name, stress_options.only_case) == 0)
 			return true;
 	return false;
 }
@@ -188,7 +191,8 @@ static void fill_in(void)
 	}
 	if (o->seed == 0) {
 		clock_gettime(CLOCK_REALTIME, &now);
-		o->seed = stress_mix((uint64_t)now.tv_nsec + (uint64_t)now.tv_sec * 1000003 + (uint64_t)getpid()) >> 32;
+		o->seed =
+			stress_mix((uint64_t)now.tv_nsec + (uint64_t)now.tv_sec * 1000003 + (uint64_t)getpid()) >> 32;
 	}
 	if (!patience_given)
 		o->patience_ns *= stress_slowness();
@@ -206,7 +210,8 @@ static int list_all(void)
 {
 	for (unsigned i = 0; i < N_OBJECTS; i++)
 		for (unsigned j = 0; j < objects[i]->n_cases; j++)
-			printf("%-8s %-10s %s\n", objects[i]->name, objects[i]->cases[j].name, objects[i]->cases[j].checks);
+			printf("%-8s %-10s %s\n", objects[i]->name, objects[i]->cases[j].name,
+			       objects[i]->cases[j].checks);
 	return stress_busted_list(stdout);
 }
 

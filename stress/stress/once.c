@@ -12,13 +12,13 @@
 enum { GROUP = 4 };
 
 struct once_slot {
-	_Alignas(STRESS_LINE) _Atomic(void *) object;	/* what the thread of this number is to use next */
-	struct weft_lock lock;				/* of the group that it leads */
+	_Alignas(STRESS_LINE) _Atomic(void *) object; /* what the thread of this number is to use next */
+	struct weft_lock lock;			      /* of the group that it leads */
 };
 
 struct once_state {
 	struct once_slot slots[STRESS_MAX_THREADS];
-	unsigned size;		/* of a group */
+	unsigned size; /* of a group */
 };
 
 size_t stress_once_size(void)
@@ -55,7 +55,8 @@ static void lead(struct stress_worker *worker, const struct stress_once_ops *ops
 
 	for (unsigned i = 1; i < members; i++)
 		STRESS_AWAIT(worker, "waiting for the group to come back (harness)",
-			     atomic_load_explicit(&state->slots[worker->id + i].object, memory_order_relaxed) == NULL);
+			     atomic_load_explicit(&state->slots[worker->id + i].object, memory_order_relaxed) ==
+				     NULL);
 	object = stress_heap_alloc(worker->round, ops->size);
 	ops->init(worker->round, object, worker->id, members);
 	for (unsigned i = 1; i < members; i++)
@@ -92,5 +93,20 @@ void stress_once_work(struct stress_worker *worker, const struct stress_once_ops
 		else
 			follow(worker, ops, member, members);
 		stress_op(worker);
+	}
+}
+
+void stress_once_dump(struct stress_round *round, FILE *out, const char *name, size_t size,
+		      stress_describer *describe)
+{
+	struct once_state *state = round->state;
+	const void *before = NULL;
+
+	for (unsigned i = 0; i < round->n; i++) {
+		const void *object = atomic_load_explicit(&state->slots[i].object, memory_order_relaxed);
+
+		if (object != NULL && object != before)
+			stress_dump(out, name, object, size, describe);
+		before = object;
 	}
 }

@@ -69,7 +69,8 @@ void stress_probe_text(const struct stress_worker *worker, char *text, size_t si
 		snprintf(text, size, "asleep in futex on its object + %zu", (size_t)(word - (uintptr_t)on));
 	else if (word != 0)
 		snprintf(text, size, "asleep in futex at %#zx", (size_t)word);
-	else if (tid != 0 && ask(tid, "stat", stat, sizeof(stat)) && (state = strrchr(stat, ')')) != NULL && state[1] != '\0')
+	else if (tid != 0 && ask(tid, "stat", stat, sizeof(stat)) && (state = strrchr(stat, ')')) != NULL &&
+		 state[1] != '\0')
 		snprintf(text, size, "state %c", state[2]);
 	else
 		snprintf(text, size, "state unknown");

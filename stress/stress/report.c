@@ -112,7 +112,8 @@ void stress_report_progress(const struct stress_progress *progress)
 	snprintf(line, sizeof(line), "%-8s%8s ops %8s ops/s %5.1f s left  %s: %s (%s)", progress->object->name,
 		 count_text(ops, sizeof(ops), (double)progress->ops),
 		 count_text(per_second, sizeof(per_second), rate(progress->ops, progress->ran)), weft_seconds(left),
-		 progress->round->kase->name, progress->round->kase->checks, round_text(progress->round, how, sizeof(how)));
+		 progress->round->kase->name, progress->round->kase->checks,
+		 round_text(progress->round, how, sizeof(how)));
 	if (on_terminal())
 		printf("\r%.*s\033[K", columns(), line);
 	else
@@ -126,8 +127,11 @@ void stress_report_verdict(const struct stress_result *result)
 
 	if (stress_options.json)
 		return;
-	printf("%s%-8s%s %8s ops %8s ops/s in %s, %u rounds, longest wait %s%s\n", on_terminal() ? "\r" : "", result->object,
-	       result->failure[0] != '\0' ? "FAILED" : result->interrupted ? "ended " : "ok    ",
+	printf("%s%-8s%s %8s ops %8s ops/s in %s, %u rounds, longest wait %s%s\n", on_terminal() ? "\r" : "",
+	       result->object,
+	       result->failure[0] != '\0' ? "FAILED"
+	       : result->interrupted	  ? "ended "
+					  : "ok    ",
 	       count_text(ops, sizeof(ops), (double)result->ops),
 	       count_text(per_second, sizeof(per_second), rate(result->ops, result->took)),
 	       time_text(took, sizeof(took), result->took), result->rounds,
@@ -142,7 +146,8 @@ void stress_report_verdict(const struct stress_result *result)
 static void repeat_line(char *text, size_t size, const char *object, const char *kase, unsigned round)
 {
 	snprintf(text, size,
-		 "repeat with: weft-stress %s --case %s --seed %#" PRIx64 " --round %u --threads %u --timeouts %u%s --seconds %.0f\n",
+		 "repeat with: weft-stress %s --case %s --seed %#" PRIx64
+		 " --round %u --threads %u --timeouts %u%s --seconds %.0f\n",
 		 object, kase, stress_options.seed, round, stress_options.threads, stress_options.timeouts,
 		 stress_options.signals ? " --signals" : "", weft_seconds(stress_options.run_ns) + 0.5);
 }
@@ -171,9 +176,9 @@ void stress_report_failure(struct stress_round *round, const struct stress_resul
 	char text[256];
 
 	fflush(stdout);
-	fprintf(stderr, "%sFAILED %s/%s: %s\n  round %u (%s), quota %" PRIu64 ", %u threads\n", on_terminal() ? "\n" : "",
-		round->object, round->kase->name, result->failure, round->number, round_text(round, text, sizeof(text)),
-		round->quota, round->n);
+	fprintf(stderr, "%sFAILED %s/%s: %s\n  round %u (%s), quota %" PRIu64 ", %u threads\n",
+		on_terminal() ? "\n" : "", round->object, round->kase->name, result->failure, round->number,
+		round_text(round, text, sizeof(text)), round->quota, round->n);
 	if (round->kase->dump != NULL)
 		round->kase->dump(round, stderr);
 	list_threads(stderr, round);
@@ -189,9 +194,10 @@ void stress_report_touch(const struct stress_worker *worker, const void *address
 	char text[512], repeat[256];
 	int n;
 
-	n = snprintf(text, sizeof(text), "\nFAILED %s/%s: touched: thread %u: touched %p, a %s that was freed; %s\n  round %u\n",
-		     round->object, round->kase->name, worker->id, address, round->object, step == NULL ? "starting" : step,
-		     round->number);
+	n = snprintf(text, sizeof(text),
+		     "\nFAILED %s/%s: touched: thread %u: touched %p, a %s that was freed; %s\n  round %u\n",
+		     round->object, round->kase->name, worker->id, address, round->object,
+		     step == NULL ? "starting" : step, round->number);
 	if (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0)
 		_exit(1);
 	repeat_line(repeat, sizeof(repeat), round->object, round->kase->name, round->number);
@@ -237,7 +243,8 @@ static struct json_object *string_or_null(const char *text)
 
 static const struct stress_object *object_named(const char *name)
 {
-	const struct stress_object *const objects[] = { &stress_lock, &stress_rlock, &stress_event, &stress_cond, &stress_sem };
+	const struct stress_object *const objects[] = { &stress_lock, &stress_rlock, &stress_event, &stress_cond,
+							&stress_sem };
 
 	for (unsigned i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
 		if (strcmp(objects[i]->name, name) == 0)

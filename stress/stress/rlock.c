@@ -196,7 +196,7 @@ static void work_starve(struct stress_worker *worker)
 
 struct once_rlock {
 	struct weft_rlock rlock;
-	unsigned left;			/* plain: protected by the rlock */
+	unsigned left; /* plain: protected by the rlock */
 	struct stress_section section;
 };
 
@@ -233,10 +233,15 @@ static void work_free(struct stress_worker *worker)
 	stress_once_work(worker, &ops);
 }
 
+static void dump_free(struct stress_round *round, FILE *out)
+{
+	stress_once_dump(round, out, "rlock", sizeof(struct weft_rlock), stress_describe_weft_rlock);
+}
+
 static const struct stress_case cases[] = {
-	{ "exclusion", "one owner, the right depth, strangers refused", 2, sizeof(struct rlocks), begin_rlocks, work_exclusion,
-	  finish_rlocks, dump_rlocks },
-	{ "free", "freed by the last to leave", 2, 0, stress_once_begin, work_free, NULL, NULL },
+	{ "exclusion", "one owner, the right depth, strangers refused", 2, sizeof(struct rlocks), begin_rlocks,
+	  work_exclusion, finish_rlocks, dump_rlocks },
+	{ "free", "freed by the last to leave", 2, 0, stress_once_begin, work_free, NULL, dump_free },
 	{ "starve", "nobody is left waiting by those who come back at once", 3, sizeof(struct rlocks), begin_starve,
 	  work_starve, finish_rlocks, dump_rlocks },
 };

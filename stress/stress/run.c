@@ -19,7 +19,7 @@ _Atomic(bool) stress_interrupted;
 
 static _Thread_local struct stress_worker *self;
 static struct weft_event signal_event;
-static struct weft_sem signal_sem;	/* a permit for each signal */
+static struct weft_sem signal_sem; /* a permit for each signal */
 
 /* Whatever a signal handler may do with weft. The wait that it interrupts must not notice. */
 static void on_signal(int signal)
@@ -134,8 +134,8 @@ static void init_pthread_objects(struct stress_round *round)
 }
 
 /* All that a round does follows from the seed and its number. */
-static struct stress_round *make_round(const struct stress_object *object, const struct stress_case *kase, unsigned number,
-				       uint64_t quota)
+static struct stress_round *make_round(const struct stress_object *object, const struct stress_case *kase,
+				       unsigned number, uint64_t quota)
 {
 	struct stress_round *round = aligned_zeros(sizeof(*round));
 	uint64_t dice = round->seed = stress_mix(stress_options.seed + number * UINT64_C(0x9e3779b97f4a7c15));
@@ -336,7 +336,8 @@ static void check_signals(struct stress_round *round)
 	for (unsigned i = 0; i < round->n; i++)
 		signals += atomic_load_explicit(&round->workers[i].signals, memory_order_relaxed);
 	if (weft_sem_value(&signal_sem) != signals)
-		stress_fail_round(round, "conservation", "%u signals released %u permits", signals, weft_sem_value(&signal_sem));
+		stress_fail_round(round, "conservation", "%u signals released %u permits", signals,
+				  weft_sem_value(&signal_sem));
 	weft_sem_init(&signal_sem, 0);
 }
 
@@ -353,7 +354,8 @@ static bool end_round(struct run *run, struct stress_round *round, bool through)
 		const int64_t took = weft_now() - round->started;
 
 		/* Only the first failure of a round counts, so this is dropped if a check has failed before. */
-		stress_fail_round(round, "hang", "not all of %u threads were through after %.1f s", round->n, weft_seconds(took));
+		stress_fail_round(round, "hang", "not all of %u threads were through after %.1f s", round->n,
+				  weft_seconds(took));
 	}
 	pthread_mutex_lock(&round->mutex);
 	memcpy(run->result->failure, round->failure, sizeof(round->failure));
@@ -411,10 +413,10 @@ static void prepare_signals(void)
 	struct sigaction action;
 
 	memset(&action, 0, sizeof(action));
-	action.sa_handler = on_signal;	/* without SA_RESTART: calls are interrupted */
+	action.sa_handler = on_signal; /* without SA_RESTART: calls are interrupted */
 	sigaction(SIGUSR1, &action, NULL);
 	if (STRESS_ASAN || STRESS_TSAN)
-		return;	/* the sanitizer's own handler says more */
+		return; /* the sanitizer's own handler says more */
 	action.sa_flags = SA_SIGINFO;
 	action.sa_sigaction = on_fault;
 	sigaction(SIGSEGV, &action, NULL);

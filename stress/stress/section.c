@@ -2,8 +2,8 @@
 /*
  * section.c - a critical section that notices company.
  *
- * All plain memory: natively two threads inside trip over each other's pattern, and ThreadSanitizer sees a race if they
- * come one after the other but nothing orders them.
+ * All plain memory: natively two threads inside trip over each other's pattern, and ThreadSanitizer sees a race if
+ * they come one after the other but nothing orders them.
  */
 #include "stress.h"
 

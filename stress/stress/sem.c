@@ -32,7 +32,8 @@ static void check_idle(struct stress_round *round, struct weft_sem *sem, unsigne
 
 	weft_sem_describe(sem, text, sizeof(text));
 	if (weft_sem_value(sem) != value)
-		stress_fail_round(round, "conservation", "%u permits went in, %u are left: %s", value, weft_sem_value(sem), text);
+		stress_fail_round(round, "conservation", "%u permits went in, %u are left: %s", value,
+				  weft_sem_value(sem), text);
 	if (weft_sem_destroy(sem) != 0)
 		stress_fail_round(round, "residue", "a semaphore that nobody uses is not idle: %s", text);
 }
@@ -63,7 +64,7 @@ struct permits {
 	struct weft_sem sem;
 	unsigned permits;
 	_Atomic(unsigned) inside;
-	struct stress_section section;	/* used if there is one permit */
+	struct stress_section section; /* used if there is one permit */
 };
 
 static void begin_permits(struct stress_round *round)
@@ -128,15 +129,16 @@ static void dump_permits(struct stress_round *round, FILE *out)
 	struct permits *s = round->state;
 
 	STRESS_DUMP(out, "sem", weft_sem, &s->sem);
-	fprintf(out, "  %u permits in all, %u in use\n", s->permits, atomic_load_explicit(&s->inside, memory_order_relaxed));
+	fprintf(out, "  %u permits in all, %u in use\n", s->permits,
+		atomic_load_explicit(&s->inside, memory_order_relaxed));
 }
 
 /* ---- waves: as many go as permits come, and each permit lets one go ---- */
 
 struct waves {
 	struct weft_sem sem;
-	uint64_t payload;		/* plain: ordered by the semaphore alone */
-	bool strict;			/* the producer waits until all sleep */
+	uint64_t payload; /* plain: ordered by the semaphore alone */
+	bool strict;	  /* the producer waits until all sleep */
 	struct {
 		_Alignas(STRESS_LINE) _Atomic(uint64_t) called, returned;
 	} taker[STRESS_MAX_THREADS];
@@ -178,7 +180,8 @@ static void release_wave(struct stress_worker *worker, struct waves *s)
 
 		atomic_fetch_add_explicit(&s->released, n, memory_order_relaxed);
 		stress_step(worker, "sem release_n", &s->sem);
-		stress_expect(worker, "release_n", n == 1 ? weft_sem_release(&s->sem) : weft_sem_release_n(&s->sem, n), 0);
+		stress_expect(worker, "release_n",
+			      n == 1 ? weft_sem_release(&s->sem) : weft_sem_release_n(&s->sem, n), 0);
 		stress_op(worker);
 		left -= n;
 		stress_dwell(worker);
@@ -189,7 +192,8 @@ static void give_waves(struct stress_worker *worker, struct waves *s)
 {
 	for (uint64_t wave = 0; wave < worker->round->quota && !stress_stopping(worker); wave++) {
 		if (s->strict)
-			STRESS_AWAIT(worker, "waiting for all to sleep (harness)", all_asleep(worker->round, s, wave));
+			STRESS_AWAIT(worker, "waiting for all to sleep (harness)",
+				     all_asleep(worker->round, s, wave));
 		s->payload = wave;
 		release_wave(worker, s);
 		STRESS_AWAIT(worker, "waiting for all to have one (harness)", all_returned(worker->round, s, wave));
@@ -217,8 +221,8 @@ static void take_waves(struct stress_worker *worker, struct waves *s)
 			stress_fail(worker, "conservation", "%llu permits taken, more than were released",
 				    (unsigned long long)taken);
 		if (!stress_stopping(worker) && s->payload != wave)
-			stress_fail(worker, "order", "wave %llu brought the payload of %llu", (unsigned long long)wave,
-				    (unsigned long long)s->payload);
+			stress_fail(worker, "order", "wave %llu brought the payload of %llu",
+				    (unsigned long long)wave, (unsigned long long)s->payload);
 		atomic_store_explicit(&s->taker[worker->id].returned, wave + 1, memory_order_release);
 	}
 }
@@ -255,7 +259,7 @@ static void dump_waves(struct stress_round *round, FILE *out)
 struct bound {
 	struct weft_sem sem;
 	unsigned bound;
-	_Atomic(unsigned) gone;		/* waiters that have had their permit are not counted as taken elsewhere */
+	_Atomic(unsigned) gone; /* waiters that have had their permit are not counted as taken elsewhere */
 	struct {
 		_Alignas(STRESS_LINE) uint64_t given, taken;
 	} account[STRESS_MAX_THREADS];
@@ -366,14 +370,19 @@ static void work_free(struct stress_worker *worker)
 	stress_once_work(worker, &ops);
 }
 
+static void dump_free(struct stress_round *round, FILE *out)
+{
+	stress_once_dump(round, out, "sem", sizeof(struct weft_sem), stress_describe_weft_sem);
+}
+
 static const struct stress_case cases[] = {
-	{ "permits", "never more inside than permits, none lost or made", 2, sizeof(struct permits), begin_permits, work_permits,
-	  finish_permits, dump_permits },
-	{ "waves", "as many go as permits are released", 2, sizeof(struct waves), begin_waves, work_waves, finish_waves,
-	  dump_waves },
-	{ "free", "freed by the last that got a permit", 2, 0, stress_once_begin, work_free, NULL, NULL },
-	{ "bound", "never over the bound; each refused release is refused whole", 2, sizeof(struct bound), begin_bound,
-	  work_bound, finish_bound, dump_bound },
+	{ "permits", "never more inside than permits, none lost or made", 2, sizeof(struct permits), begin_permits,
+	  work_permits, finish_permits, dump_permits },
+	{ "waves", "as many go as permits are released", 2, sizeof(struct waves), begin_waves, work_waves,
+	  finish_waves, dump_waves },
+	{ "free", "freed by the last that got a permit", 2, 0, stress_once_begin, work_free, NULL, dump_free },
+	{ "bound", "never over the bound; each refused release is refused whole", 2, sizeof(struct bound),
+	  begin_bound, work_bound, finish_bound, dump_bound },
 };
 
 const struct stress_object stress_sem = { "sem", cases, sizeof(cases) / sizeof(cases[0]) };

@@ -3,9 +3,10 @@
  * stress.h - what the parts of weft-stress share.
  *
  * A run takes one object after the other. An object has cases; a run goes through them in rounds of a few hundred
- * milliseconds. In a round each thread has a quota of operations, and all must be through before a deadline: so a single
- * thread that sleeps for ever is found, whatever the others do. Only atomics that are relaxed, and orderings that point away
- * from what is tested, connect the threads outside of weft, so that ThreadSanitizer sees weft's ordering alone.
+ * milliseconds. In a round each thread has a quota of operations, and all must be through before a deadline: so a
+ * single thread that sleeps for ever is found, whatever the others do. Only atomics that are relaxed, and orderings
+ * that point away from what is tested, connect the threads outside of weft, so that ThreadSanitizer sees weft's
+ * ordering alone.
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -39,19 +40,19 @@ enum { STRESS_MAX_THREADS = 512, STRESS_TOKENS = 4, STRESS_LINE = 64, STRESS_TEX
 
 struct stress_options {
 	unsigned threads;
-	int64_t run_ns;			/* all objects together */
+	int64_t run_ns; /* all objects together */
 	uint64_t seed;
-	unsigned timeouts;		/* percent of the operations */
+	unsigned timeouts; /* percent of the operations */
 	bool signals;
 	bool json;
 	bool busted;
 	const char *only_case;
-	const char *twins;		/* directory, or NULL: find it */
+	const char *twins; /* directory, or NULL: find it */
 	const char *only_twin;
 	unsigned first_round;
-	int64_t patience_ns;		/* how long a round may take beyond its time */
-	int64_t bound_ns;		/* the longest wait that is no failure */
-	int64_t round_ns;		/* what a round is meant to take */
+	int64_t patience_ns; /* how long a round may take beyond its time */
+	int64_t bound_ns;    /* the longest wait that is no failure */
+	int64_t round_ns;    /* what a round is meant to take */
 };
 
 extern struct stress_options stress_options;
@@ -64,17 +65,17 @@ struct stress_worker;
 /* A cancel token that the gremlin sets and clears at random. */
 struct stress_token {
 	struct weft_event event;
-	_Atomic(uint64_t) epoch;	/* odd from before a set until after the clear */
+	_Atomic(uint64_t) epoch; /* odd from before a set until after the clear */
 };
 
 struct stress_case {
 	const char *name;
-	const char *checks;		/* what it checks, for people */
+	const char *checks; /* what it checks, for people */
 	unsigned min_threads;
-	size_t size;			/* of its state, zeroed before begin; 0: that of once.c */
+	size_t size; /* of its state, zeroed before begin; 0: that of once.c */
 	void (*begin)(struct stress_round *round);
 	void (*work)(struct stress_worker *worker);
-	void (*finish)(struct stress_round *round);	/* all threads are through */
+	void (*finish)(struct stress_round *round); /* all threads are through */
 	void (*dump)(struct stress_round *round, FILE *out);
 };
 
@@ -91,22 +92,22 @@ enum stress_placement { STRESS_FREE, STRESS_ONE, STRESS_SPLIT, STRESS_PLACEMENTS
 struct stress_round {
 	const struct stress_case *kase;
 	const char *object;
-	unsigned number, n;		/* n: threads */
+	unsigned number, n; /* n: threads */
 	uint64_t seed, quota;
 	enum stress_placement placement;
-	bool shared;			/* objects are made with init_shared */
+	bool shared; /* objects are made with init_shared */
 	bool timeouts, signals, guarded;
 	struct stress_token tokens[STRESS_TOKENS];
 	struct stress_worker *workers;
 	void *state;
 	int64_t started;
 	pthread_barrier_t gate;
-	pthread_mutex_t mutex;		/* protects all below */
+	pthread_mutex_t mutex; /* protects all below */
 	pthread_cond_t changed;
 	unsigned through;
-	char failure[STRESS_TEXT];	/* the first, or empty */
+	char failure[STRESS_TEXT]; /* the first, or empty */
 	int64_t failed_at;
-	_Atomic(bool) stop;		/* a check failed: leave as soon as you can */
+	_Atomic(bool) stop; /* a check failed: leave as soon as you can */
 };
 
 /* A thread of a round. What others read while it runs is atomic, and relaxed. */
@@ -114,14 +115,14 @@ struct stress_worker {
 	_Alignas(STRESS_LINE) struct stress_round *round;
 	unsigned id;
 	uint64_t random;
-	uint64_t count;			/* the case's own */
+	uint64_t count; /* the case's own */
 	int64_t longest;
-	int64_t late;			/* what a hanging call has waited so far is not in longest */
+	int64_t late; /* what a hanging call has waited so far is not in longest */
 	pthread_t thread;
 	bool created;
 	_Atomic(pid_t) tid;
 	_Alignas(STRESS_LINE) _Atomic(const char *) step;
-	_Atomic(const void *) on;	/* the object of the step */
+	_Atomic(const void *) on; /* the object of the step */
 	_Atomic(int64_t) since;
 	_Atomic(uint64_t) ops;
 	_Atomic(bool) through;
@@ -132,7 +133,7 @@ struct stress_worker {
 
 uint64_t stress_mix(uint64_t x);
 uint64_t stress_random(struct stress_worker *worker);
-unsigned stress_below(struct stress_worker *worker, unsigned n);	/* 0 to n - 1 */
+unsigned stress_below(struct stress_worker *worker, unsigned n); /* 0 to n - 1 */
 bool stress_chance(struct stress_worker *worker, unsigned percent);
 
 /* Spend a little time, seldom more, so that preemptions and hand-overs fall everywhere. */
@@ -142,14 +143,14 @@ void stress_pause(struct stress_worker *worker, unsigned turn);
 bool stress_stopping(const struct stress_worker *worker);
 
 /* Wait, with no help of weft's, until @condition; leave the function if the round has failed. */
-#define STRESS_AWAIT(worker, what, condition)                                                                          \
-	do {                                                                                                           \
-		stress_step((worker), (what), NULL);                                                                   \
-		for (unsigned turn_ = 0; !(condition); turn_++) {                                                      \
-			if (stress_stopping(worker))                                                                   \
-				return;                                                                                \
-			stress_pause((worker), turn_);                                                                 \
-		}                                                                                                      \
+#define STRESS_AWAIT(worker, what, condition)                                                                        \
+	do {                                                                                                         \
+		stress_step((worker), (what), NULL);                                                                 \
+		for (unsigned turn_ = 0; !(condition); turn_++) {                                                    \
+			if (stress_stopping(worker))                                                                 \
+				return;                                                                              \
+			stress_pause((worker), turn_);                                                               \
+		}                                                                                                    \
 	} while (0)
 
 enum stress_kind { STRESS_PLAIN, STRESS_TRY, STRESS_FOR, STRESS_UNTIL };
@@ -157,9 +158,9 @@ enum stress_kind { STRESS_PLAIN, STRESS_TRY, STRESS_FOR, STRESS_UNTIL };
 /* How a blocking verb is called. */
 struct stress_how {
 	enum stress_kind kind;
-	int64_t time;			/* the time-out or the deadline */
+	int64_t time; /* the time-out or the deadline */
 	struct stress_token *token;
-	int also;			/* an error that is all right here, or 0 */
+	int also; /* an error that is all right here, or 0 */
 };
 
 typedef int stress_verb(void *object, const struct stress_how *how);
@@ -190,29 +191,29 @@ void stress_fail_round(struct stress_round *round, const char *kind, const char 
 	__attribute__((__format__(__printf__, 3, 4)));
 
 /* The four forms of a verb as a stress_verb. @attempt: the expression for STRESS_TRY. */
-#define STRESS_VERB(name, type, function, attempt)                                                                     \
-	static int name(void *object, const struct stress_how *how)                                                    \
-	{                                                                                                              \
-		struct type *const o = object;                                                                         \
-                                                                                                                       \
-		switch (how->kind) {                                                                                   \
-		case STRESS_TRY:                                                                                       \
-			return attempt;                                                                                \
-		case STRESS_FOR:                                                                                       \
-			return function##_for(o, how->time);                                                           \
-		case STRESS_UNTIL:                                                                                     \
-			return function##_until(o, how->time, how->token ? &how->token->event : NULL);                 \
-		default:                                                                                               \
-			return function(o);                                                                            \
-		}                                                                                                      \
+#define STRESS_VERB(name, type, function, attempt)                                                                   \
+	static int name(void *object, const struct stress_how *how)                                                  \
+	{                                                                                                            \
+		struct type *const o = object;                                                                       \
+                                                                                                                     \
+		switch (how->kind) {                                                                                 \
+		case STRESS_TRY:                                                                                     \
+			return attempt;                                                                              \
+		case STRESS_FOR:                                                                                     \
+			return function##_for(o, how->time);                                                         \
+		case STRESS_UNTIL:                                                                                   \
+			return function##_until(o, how->time, how->token ? &how->token->event : NULL);               \
+		default:                                                                                             \
+			return function(o);                                                                          \
+		}                                                                                                    \
 	}
 
 /* ---- section.c: a critical section that notices company ---- */
 
 struct stress_section {
-	uint64_t pattern, inverse;	/* one is the other's complement while nobody is inside */
+	uint64_t pattern, inverse; /* one is the other's complement while nobody is inside */
 	uint64_t entries;
-	unsigned owner;			/* worker's number + 1 */
+	unsigned owner; /* worker's number + 1 */
 };
 
 void stress_section_init(struct stress_section *section);
@@ -224,8 +225,18 @@ void stress_section_leave(struct stress_worker *worker, struct stress_section *s
 void stress_heap_init(void);
 void *stress_heap_alloc(struct stress_round *round, size_t size);
 void stress_heap_free(struct stress_round *round, void *memory, size_t size);
-void stress_heap_check(struct stress_round *round);	/* was anything written to that is free? */
+void stress_heap_check(struct stress_round *round); /* was anything written to that is free? */
 bool stress_heap_owns(const void *address);
+
+/* ---- dump, in probe.c ---- */
+
+/* Print the words of an object that may be gone, and what weft_describe() makes of a copy. */
+#define STRESS_DUMP(out, name, type, object)                                                                         \
+	stress_dump((out), (name), (object), sizeof(struct type), stress_describe_##type)
+typedef size_t stress_describer(const void *object, char *text, size_t size);
+stress_describer stress_describe_weft_lock, stress_describe_weft_rlock, stress_describe_weft_event,
+	stress_describe_weft_cond, stress_describe_weft_sem, stress_describe_weft_barrier;
+void stress_dump(FILE *out, const char *name, const void *object, size_t size, stress_describer *describe);
 
 /* ---- once.c: objects that live for one use, freed by whoever is done first ---- */
 
@@ -240,6 +251,9 @@ struct stress_once_ops {
 void stress_once_begin(struct stress_round *round);
 void stress_once_work(struct stress_worker *worker, const struct stress_once_ops *ops);
 size_t stress_once_size(void);
+/* Print the objects that are under way. */
+void stress_once_dump(struct stress_round *round, FILE *out, const char *name, size_t size,
+		      stress_describer *describe);
 /* A lock for the group that @leader leads, which outlives its objects. */
 struct weft_lock *stress_once_lock(struct stress_round *round, unsigned leader);
 
@@ -255,14 +269,6 @@ void stress_probe_text(const struct stress_worker *worker, char *text, size_t si
 /* A factor for all patience: how much slower than usual this process runs. */
 unsigned stress_slowness(void);
 const char *stress_environment(void);
-
-/* Print the words of an object that may be gone, and what weft_describe() makes of a copy. */
-#define STRESS_DUMP(out, name, type, object)                                                                           \
-	stress_dump((out), (name), (object), sizeof(struct type), stress_describe_##type)
-typedef size_t stress_describer(const void *object, char *text, size_t size);
-stress_describer stress_describe_weft_lock, stress_describe_weft_rlock, stress_describe_weft_event,
-	stress_describe_weft_cond, stress_describe_weft_sem, stress_describe_weft_barrier;
-void stress_dump(FILE *out, const char *name, const void *object, size_t size, stress_describer *describe);
 
 /* ---- run.c ---- */
 
@@ -296,7 +302,7 @@ extern _Atomic(bool) stress_interrupted;
 
 struct stress_twin {
 	char name[64], object[16], file[64], catcher[16], text[160];
-	bool tsan, control;		/* control: the sound library, which must pass */
+	bool tsan, control; /* control: the sound library, which must pass */
 	bool done, caught;
 	char by[160];
 	int64_t took;

@@ -78,8 +78,8 @@ bool stress_stopping(const struct stress_worker *worker)
 
 /* ---- failures ---- */
 
-static __attribute__((__format__(__printf__, 4, 0))) void fail(struct stress_round *round, const char *kind, const char *who,
-								const char *format, va_list args)
+static __attribute__((__format__(__printf__, 4, 0))) void fail(struct stress_round *round, const char *kind,
+							       const char *who, const char *format, va_list args)
 {
 	pthread_mutex_lock(&round->mutex);
 	if (round->failure[0] == '\0') {
