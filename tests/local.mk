@@ -14,11 +14,13 @@ unit_sources = \
 	tests/cond.c \
 	tests/describe.c \
 	tests/event.c \
+	tests/fork.c \
 	tests/lifetime.c \
 	tests/lock.c \
 	tests/misuse.c \
 	tests/rlock.c \
 	tests/sem.c \
+	tests/shared.c \
 	tests/sizes.c \
 	tests/support.c \
 	tests/support.h \
