@@ -74,12 +74,9 @@ struct mutex {
 
 static struct mutex mutex_of(const struct weft_cond *cond)
 {
-	if (cond->flags & WEFT__COND_ON_LOCK)
-		return (struct mutex){ cond->lock, NULL };
+	struct weft_rlock *const rlock = weft__cond_rlock(cond);
 
-	struct weft_rlock *rlock = cond->lock != NULL ? cond->lock : (struct weft_rlock *)(uintptr_t)&cond->own;
-
-	return (struct mutex){ &rlock->lock, rlock };
+	return (struct mutex){ rlock != NULL ? &rlock->lock : cond->lock, rlock };
 }
 
 static bool is_held(struct mutex mutex)
@@ -150,12 +147,12 @@ static int notify(struct weft_cond *cond, const char *call, unsigned n)
 	return notified;
 }
 
-int weft_cond_notify(struct weft_cond *cond, unsigned n)
+int weft_cond_notify_slow(struct weft_cond *cond, unsigned n)
 {
 	return notify(cond, "weft_cond_notify", n);
 }
 
-int weft_cond_notify_all(struct weft_cond *cond)
+int weft_cond_notify_all_slow(struct weft_cond *cond)
 {
 	return notify(cond, "weft_cond_notify_all", UINT_MAX);
 }
@@ -256,14 +253,7 @@ int weft_cond_wait_pred_until(struct weft_cond *cond, int (*pred)(void *), void 
 	return wait_pred_within(cond, "weft_cond_wait_pred_until", pred, arg, weft__limit(deadline_ns, cancel));
 }
 
-/* ---- the lock's verbs ---- */
-
-int weft_cond_acquire(struct weft_cond *cond)
-{
-	const struct mutex mutex = mutex_of(cond);
-
-	return mutex.rlock != NULL ? weft_rlock_acquire(mutex.rlock) : weft_lock_acquire(mutex.lock);
-}
+/* ---- the lock's verbs, those that are not inline ---- */
 
 int weft_cond_acquire_for(struct weft_cond *cond, int64_t timeout_ns)
 {
@@ -286,13 +276,6 @@ int weft_cond_try_acquire(struct weft_cond *cond)
 	const struct mutex mutex = mutex_of(cond);
 
 	return mutex.rlock != NULL ? weft_rlock_try_acquire(mutex.rlock) : weft_lock_try_acquire(mutex.lock);
-}
-
-int weft_cond_release(struct weft_cond *cond)
-{
-	const struct mutex mutex = mutex_of(cond);
-
-	return mutex.rlock != NULL ? weft_rlock_release(mutex.rlock) : weft_lock_release(mutex.lock);
 }
 
 bool weft_cond_locked(const struct weft_cond *cond)

@@ -118,6 +118,57 @@ WEFT_API int weft_cond_destroy(struct weft_cond *cond);
 /** weft_cond_describe() - the lock's state and how many wait; as weft_lock_describe(). */
 WEFT_API size_t weft_cond_describe(const struct weft_cond *cond, char *buf, size_t size);
 
+/* The library's halves of the inline functions below. */
+WEFT_API int weft_cond_notify_slow(struct weft_cond *cond, unsigned n);
+WEFT_API int weft_cond_notify_all_slow(struct weft_cond *cond);
+
+/* ---- inline: the verb on whichever lock it is; a notify with nobody waiting ---- */
+
+WEFT_API struct weft_rlock *weft__cond_rlock(const struct weft_cond *cond);
+/* The rlock it works on; NULL: a plain lock. */
+WEFT_INLINE struct weft_rlock *weft__cond_rlock(const struct weft_cond *cond)
+{
+	if (cond->flags & WEFT__COND_ON_LOCK)
+		return NULL;
+	return cond->lock != NULL ? (struct weft_rlock *)cond->lock : (struct weft_rlock *)(uintptr_t)&cond->own;
+}
+
+WEFT_INLINE int weft_cond_acquire(struct weft_cond *cond)
+{
+	struct weft_rlock *rlock = weft__cond_rlock(cond);
+
+	return rlock != NULL ? weft_rlock_acquire(rlock) : weft_lock_acquire((struct weft_lock *)cond->lock);
+}
+
+WEFT_INLINE int weft_cond_release(struct weft_cond *cond)
+{
+	struct weft_rlock *rlock = weft__cond_rlock(cond);
+
+	return rlock != NULL ? weft_rlock_release(rlock) : weft_lock_release((struct weft_lock *)cond->lock);
+}
+
+WEFT_API bool weft__cond_quiet(const struct weft_cond *cond);
+/* Whether the caller holds the lock and nobody waits. */
+WEFT_INLINE bool weft__cond_quiet(const struct weft_cond *cond)
+{
+	struct weft_rlock *rlock = weft__cond_rlock(cond);
+
+	if (rlock != NULL ? weft__self_serial == 0 || weft__load(&rlock->owner, WEFT__RELAXED) != weft__self_serial
+			  : !weft_lock_locked((struct weft_lock *)cond->lock))
+		return false;
+	return weft__load(&cond->waiting, WEFT__RELAXED) == 0;
+}
+
+WEFT_INLINE int weft_cond_notify(struct weft_cond *cond, unsigned n)
+{
+	return weft__cond_quiet(cond) ? 0 : weft_cond_notify_slow(cond, n);
+}
+
+WEFT_INLINE int weft_cond_notify_all(struct weft_cond *cond)
+{
+	return weft__cond_quiet(cond) ? 0 : weft_cond_notify_all_slow(cond);
+}
+
 WEFT_END_DECLS
 
 #endif

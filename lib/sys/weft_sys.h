@@ -33,6 +33,8 @@
 
 /* ---- futex ---- */
 
+_Static_assert(sizeof(((struct timespec *)0)->tv_sec) == sizeof(long), "the kernel's futex call takes time in longs");
+
 static inline int weft_sys_result(long result, int saved_errno)
 {
 	const int error = errno;
