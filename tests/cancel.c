@@ -734,7 +734,7 @@ static void take_without_token(struct member *me)
  */
 Test(cancel, cancelled_after_it_was_woken)
 {
-	const unsigned rounds = slow_build() ? 200 : 1000;
+	const unsigned rounds = slow_build() ? 100 : 300;
 	enum kind kind;
 	unsigned round;
 
