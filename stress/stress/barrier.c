@@ -120,30 +120,52 @@ static void begin_breaks(struct stress_round *round)
 	pthread_barrier_init(&s->between, NULL, round->n);
 }
 
-/* One attempt at a round. Now and then a thread gives up, aborts, or comes with little time. */
-static void attempt(struct stress_worker *worker, struct breaks *s, bool peaceful)
+enum mood {
+	PEACE,		/* all come, and wait as long as it takes */
+	UNREST,		/* now and then a thread aborts, or comes with little time */
+	RESET,		/* one resets while the others come; all have little time */
+};
+
+static enum mood mood_of(const struct stress_round *round, uint64_t attempt)
 {
-	struct stress_how how = { .kind = STRESS_PLAIN, .also = -EPIPE };
-
-	s->thread[worker->id].aborted = false;
-	if (!peaceful) {
-		const unsigned dice = stress_below(worker, 100);
-
-		if (dice < 3) {
-			s->thread[worker->id].aborted = true;
-			stress_step(worker, "barrier abort", &s->barrier);
-			weft_barrier_abort(&s->barrier);
-			return;
-		}
-		if (dice < 20)
-			how = stress_any(worker, false);
-		how.also = -EPIPE;
+	if (!round->timeouts)
+		return PEACE;
+	switch (stress_mix(round->seed + attempt) % 4) {
+	case 0:
+		return PEACE;
+	case 1:
+		return RESET;
+	default:
+		return UNREST;
 	}
+}
+
+/* One attempt at a round. */
+static void attempt(struct stress_worker *worker, struct breaks *s, enum mood mood)
+{
+	struct stress_how how = { .kind = STRESS_PLAIN };
+
+	s->thread[worker->id].aborted = mood == UNREST && stress_chance(worker, 3);
+	if (s->thread[worker->id].aborted) {
+		stress_step(worker, "barrier abort", &s->barrier);
+		weft_barrier_abort(&s->barrier);
+		return;
+	}
+	if (mood == UNREST && stress_chance(worker, 20))
+		how = stress_any(worker, false);
+	if (mood == RESET)
+		how = (struct stress_how){ .kind = STRESS_FOR, .time = WEFT_USEC(10) << stress_below(worker, 8) };
+	if (mood == RESET && worker->id == 0) {
+		stress_dwell(worker);
+		stress_step(worker, "barrier reset", &s->barrier);
+		weft_barrier_reset(&s->barrier);
+	}
+	how.also = -EPIPE;
 	s->thread[worker->id].result = stress_call(worker, "barrier wait", wait, &s->barrier, &how);
 }
 
 /* With all threads between the attempts, the first looks at what the last one came to. */
-static void check_attempt(struct stress_worker *worker, struct breaks *s, bool peaceful)
+static void check_attempt(struct stress_worker *worker, struct breaks *s, enum mood mood)
 {
 	unsigned passed = 0, culprits = 0, broken = 0, aborted = 0, sum = 0;
 	const unsigned n = worker->round->n;
@@ -166,7 +188,7 @@ static void check_attempt(struct stress_worker *worker, struct breaks *s, bool p
 		stress_fail(worker, "exact", "%u of %u threads passed a round that others found broken", passed, n);
 	if (passed == 0 && culprits + aborted == 0)
 		stress_fail(worker, "exact", "a barrier broke, and nobody broke it");
-	if (peaceful && passed != n)
+	if (mood == PEACE && passed != n)
 		stress_fail(worker, "exact", "a barrier broke in peace, or reset did not mend it");
 	if (weft_barrier_broken(&s->barrier) != (passed == 0))
 		stress_fail(worker, "code", "broken() tells %s", passed == 0 ? "no" : "yes");
@@ -182,13 +204,13 @@ static void work_breaks(struct stress_worker *worker)
 
 	/* No thread may leave alone, or the others wait for it: so no look at stopping here. */
 	for (uint64_t i = 0; i < worker->round->quota; i++) {
-		const bool peaceful = !worker->round->timeouts || stress_mix(worker->round->seed + i) % 4 == 0;
+		const enum mood mood = mood_of(worker->round, i);
 
-		attempt(worker, s, peaceful);
+		attempt(worker, s, mood);
 		stress_step(worker, "waiting for all to be through (harness)", NULL);
 		pthread_barrier_wait(&s->between);
 		if (worker->id == 0)
-			check_attempt(worker, s, peaceful);
+			check_attempt(worker, s, mood);
 		pthread_barrier_wait(&s->between);
 	}
 }
