@@ -85,7 +85,7 @@ enum {
 #define WEFT_LOCK_OVERTAKES 256
 #endif
 #ifndef WEFT_LOCK_YIELDS
-#define WEFT_LOCK_YIELDS 8
+#define WEFT_LOCK_YIELDS 4
 #endif
 
 static uint32_t cpu_here(void)
