@@ -43,6 +43,13 @@ tests_unit_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_LDADD = lib/libweft.la $(CRITERION_LIBS)
 endif
 
+# The plain runner on tests that end in every way a test can.
+check_PROGRAMS += tests/runner/selftest
+tests_runner_selftest_SOURCES = tests/runner/selftest.c tests/runner/runner.c tests/support.c tests/support.h tests/test.h
+tests_runner_selftest_CPPFLAGS = $(AM_CPPFLAGS) -DWEFT_PLAIN_RUNNER
+dist_check_SCRIPTS += tests/runner/selftest.sh
+TESTS += tests/runner/selftest.sh
+
 dist_check_SCRIPTS += tests/headers.sh
 TESTS += tests/headers.sh
 EXTRA_DIST += tests/headers/use.c
