@@ -498,6 +498,7 @@ struct duel {
 	pthread_barrier_t gate;
 	unsigned rounds;
 	int given;	/* by thing_give() */
+	atomic_bool returned;
 };
 
 static void linger(uint64_t *random)
@@ -527,12 +528,16 @@ static void give_and_cancel(struct member *me)
 		if (order & 2)	/* else while the other is not asleep yet */
 			wait_until((order & 4) || thread_asleep((pid_t)atomic_load(&me->step)));
 		linger(&random);
-		if (order & 1)
+		if (order & 1) {
 			weft_event_set(&d->cancel);
-		linger(&random);
+			linger(&random);
+			/* Now and then one of the two has all the time it needs. */
+			wait_until(order & 0x70 || atomic_load(&d->returned));
+		}
 		d->given = thing_give(&d->thing);
 		if (!(order & 1)) {
 			linger(&random);
+			wait_until(order & 0x70 || d->thing.kind == COND || atomic_load(&d->returned));
 			weft_event_set(&d->cancel);
 		}
 		pthread_barrier_wait(&d->gate);
@@ -614,10 +619,12 @@ Test(cancel, races_with_the_grant)
 
 			pthread_barrier_wait(&d.gate);
 			result = thing_wait(&d.thing);
+			atomic_store(&d.returned, true);
 			pthread_barrier_wait(&d.gate);
 			had += result >= 0;
 			check_conserved(&d, result);
 			weft_event_clear(&d.cancel);
+			atomic_store(&d.returned, false);
 			pthread_barrier_wait(&d.gate);
 		}
 		team_join(&team);
