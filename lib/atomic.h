@@ -2,9 +2,9 @@
 /*
  * atomic.h - the operations on shared words, each with its memory order in its name. Layer 0.
  *
- * There are no others in the library: no implicit seq_cst, no fence, no volatile. A use cites the pair it belongs to (P1 …) from
- * the top of its file, or says why relaxed is enough. A failed compare-exchange is always relaxed, and leaves what it
- * found in *expected.
+ * There are no others in the library: no implicit seq_cst, no fence, no volatile. A use cites the pair it
+ * belongs to (P1 …) from the top of its file, or says why relaxed is enough. A failed compare-exchange is
+ * always relaxed, and leaves what it found in *expected.
  */
 #ifndef WEFT_LIB_ATOMIC_H
 #define WEFT_LIB_ATOMIC_H
@@ -43,22 +43,26 @@ static inline uint32_t add_release(weft_atomic32_t *word, uint32_t value)
 
 static inline bool cas_relaxed(weft_atomic32_t *word, uint32_t *expected, uint32_t desired)
 {
-	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_relaxed, memory_order_relaxed);
+	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_relaxed,
+						       memory_order_relaxed);
 }
 
 static inline bool cas_acquire(weft_atomic32_t *word, uint32_t *expected, uint32_t desired)
 {
-	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_acquire, memory_order_relaxed);
+	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_acquire,
+						       memory_order_relaxed);
 }
 
 static inline bool cas_release(weft_atomic32_t *word, uint32_t *expected, uint32_t desired)
 {
-	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_release, memory_order_relaxed);
+	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_release,
+						       memory_order_relaxed);
 }
 
 static inline bool cas_acq_rel(weft_atomic32_t *word, uint32_t *expected, uint32_t desired)
 {
-	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_acq_rel, memory_order_relaxed);
+	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_acq_rel,
+						       memory_order_relaxed);
 }
 
 #endif

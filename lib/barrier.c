@@ -3,32 +3,37 @@
  * barrier.c - rounds in which all parties meet. Layer 4, on lock.
  *
  * Guarantees
- *	BAR-01 to BAR-18. A round ends once, completed or broken, and each member learns how its own round ended, whatever
- *	happens to the barrier later. In a private barrier a member that returned may free it though others are still waking up.
+ *	BAR-01 to BAR-18. A round ends once, completed or broken, and each member learns how its own round
+ *	ended, whatever happens to the barrier later. In a private barrier a member that returned may free it
+ *	though others are still waking up.
  *
  * Data
- *	The lock protects all. A private barrier keeps the members of the round under way on a circular list of waiters on their
- *	threads' stacks. Who ends the round takes the whole list away, lets go of the lock, and then tells each waiter in its own word: no
- *	counter of rounds, nothing of the barrier's is looked at on the way out. A waiter whose time is up must go to the barrier's lock
- *	to break the round; its word says so, and nobody is told anything while one is there. A shared barrier cannot hold
- *	pointers; there all wait on one word, round, and members of a broken round are counted out before a new one starts.
+ *	The lock protects all. A private barrier keeps the members of the round under way on a circular list of
+ *	waiters on their threads' stacks. Who ends the round takes the whole list away, lets go of the lock, and
+ *	then tells each waiter in its own word: no counter of rounds, nothing of the barrier's is looked at on
+ *	the way out. A waiter whose time is up must go to the barrier's lock to break the round; its word says
+ *	so, and nobody is told anything while one is there. A shared barrier cannot hold pointers; there all
+ *	wait on one word, round, and members of a broken round are counted out before a new one starts.
  *
  * Words
- *	state	BROKEN (private only), SHARED (fixed by init); bit 2 is reserved for WATCHED: as no function of a barrier is
- *		inline, the library looks for it itself.
- *	waiter	AWAKE or ASLEEP, by the waiter; LEAVING: the waiter's time is up and it is on its way to the lock; SEALED: the round
- *		has ended, the waiter may not become LEAVING any more; COMPLETED or BROKEN_UP: how it ended.
- *	round	(shared) bits 2-31: number of the round; bit 0 ROUND_BROKEN; bit 1 ROUND_RESET: becomes a new round once all members
- *		have left. A waiter of round k goes on while the word is 4k; 4k + flags: broken; anything else: completed.
- *		It would take 2^30 rounds during one wake-up to mistake one for another.
+ *	state	BROKEN (private only), SHARED (fixed by init); bit 2 is reserved for WATCHED: as no function of
+ *		a barrier is inline, the library looks for it itself.
+ *	waiter	AWAKE or ASLEEP, by the waiter; LEAVING: the waiter's time is up and it is on its way to the
+ *		lock; SEALED: the round has ended, the waiter may not become LEAVING any more; COMPLETED or
+ *		BROKEN_UP: how it ended.
+ *	round	(shared) bits 2-31: number of the round; bit 0 ROUND_BROKEN; bit 1 ROUND_RESET: becomes a new
+ *		round once all members have left. A waiter of round k goes on while the word is 4k; 4k + flags:
+ *		broken; anything else: completed. It would take 2^30 rounds during one wake-up to mistake one
+ *		for another.
  *
  * Transitions (lock held)
  *	T1  arrive, not the last: join the list, arrived + 1.
- *	T2  arrive, the last: take the list, arrived = 0; unlock; run the action; then T4 with COMPLETED, or T3 if it failed.
- *	T3  break (time-out, cancel, abort, failed action): BROKEN, take the list, arrived = 0; unlock; T4 with BROKEN_UP.
- *	    Reset is the same with BROKEN cleared.
- *	T4  tell a list that was taken: seal each waiter, but wait for one that is LEAVING until it has found out (T6); then
- *	    give each its outcome, oldest first, and wake it if it sleeps.
+ *	T2  arrive, the last: take the list, arrived = 0; unlock; run the action; then T4 with COMPLETED, or T3
+ *	    if it failed.
+ *	T3  break (time-out, cancel, abort, failed action): BROKEN, take the list, arrived = 0; unlock; T4 with
+ *	    BROKEN_UP. Reset is the same with BROKEN cleared.
+ *	T4  tell a list that was taken: seal each waiter, but wait for one that is LEAVING until it has found
+ *	    out (T6); then give each its outcome, oldest first, and wake it if it sleeps.
  *	T5  time up or cancelled: own word, if not SEALED, -> LEAVING; take the lock; still on the list: T3.
  *	T6  else: unlock, and own word -> SEALED; the outcome comes in a moment, and wins.
  *
@@ -38,15 +43,16 @@
  *	I3  No waiter has its outcome while another of its round may still touch the barrier.
  *
  * Pairs
- *	P1  T4 (release) with the waiter's load of its word (acquire); shared: the store of round with its load. What members
- *	    did before they arrived comes through the lock to the last one, and on through P1 to all.
- *	P2  T6 (release) with T4's sealing (acquire), and on through P1: a member's last look at the barrier comes before another's
- *	    return, which may be followed by its end.
+ *	P1  T4 (release) with the waiter's load of its word (acquire); shared: the store of round with its load.
+ *	    What members did before they arrived comes through the lock to the last one, and on through P1 to
+ *	    all.
+ *	P2  T6 (release) with T4's sealing (acquire), and on through P1: a member's last look at the barrier
+ *	    comes before another's return, which may be followed by its end.
  *
  * Lifetime
- *	T4 reads a waiter's next before it tells the waiter, whose stack frame may then be gone; the wake uses the address only. After
- *	unlocking, the one who ends a round does not touch a private barrier; nor does a waiter that was told; nor, by I3, any
- *	other member. So the first that returns may free it.
+ *	T4 reads a waiter's next before it tells the waiter, whose stack frame may then be gone; the wake uses
+ *	the address only. After unlocking, the one who ends a round does not touch a private barrier; nor does a
+ *	waiter that was told; nor, by I3, any other member. So the first that returns may free it.
  *
  * Sources: Mellor-Crummey and Scott's local spinning; the rest is ours.
  */
@@ -68,9 +74,9 @@ enum {
 enum {
 	AWAKE = 0,
 	ASLEEP = 1,
-	SEALED = 2,	/* with AWAKE or ASLEEP */
+	SEALED = 2, /* with AWAKE or ASLEEP */
 	LEAVING = 4,
-	COMPLETED = 8,	/* this and above: outcomes */
+	COMPLETED = 8, /* this and above: outcomes */
 	BROKEN_UP = 9,
 };
 
@@ -292,8 +298,9 @@ static void leave_shared(struct weft_barrier *barrier)
 }
 
 /*
- * Wait while the round is @seen, without the lock, then take it again. Return: 0, or -ETIMEDOUT or -ECANCELED, which say that the
- * time is up, not that the round is still @seen.
+ * Wait while the round is @seen, without the lock, then take it again.
+ *
+ * Return: 0, or -ETIMEDOUT or -ECANCELED, which say that the time is up, not that the round is still @seen.
  */
 static int sleep_shared(struct weft_barrier *barrier, uint32_t seen, const struct weft__limit *limit)
 {
@@ -464,6 +471,7 @@ size_t weft_barrier_describe(const struct weft_barrier *barrier, char *buf, size
 	if (weft_barrier_broken(barrier))
 		weft__text_add(&text, "broken");
 	else
-		weft__text_add(&text, "waiters=%u/%u", weft_barrier_n_waiting(barrier), weft_barrier_parties(barrier));
+		weft__text_add(&text, "waiters=%u/%u", weft_barrier_n_waiting(barrier),
+			       weft_barrier_parties(barrier));
 	return text.length;
 }

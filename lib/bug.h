@@ -12,7 +12,9 @@ _Noreturn void weft__bug(const char *where, const char *what);
 
 #define WEFT_BUG(what) weft__bug(__func__, (what))
 
-/* Tell the misuse hook that @call on @object broke a rule. Returns @error, which is what the call is to return. */
+/*
+ * Tell the misuse hook that @call on @object broke a rule. Returns @error, which is what the call is to return.
+ */
 int weft__misuse(const void *object, const char *call, int error);
 
 #endif

@@ -3,12 +3,14 @@
  * cond.c - condition variables. Layer 4, on lock and rlock.
  *
  * Guarantees
- *	COND-01 to COND-24. notify(n) lets exactly the min(n, waiting) oldest go. A wait returns 0 if and only if it was notified;
- *	that wins over time-out and cancellation. A notify makes a system call only for a thread that sleeps.
+ *	COND-01 to COND-24. notify(n) lets exactly the min(n, waiting) oldest go. A wait returns 0 if and only
+ *	if it was notified; that wins over time-out and cancellation. A notify makes a system call only for a
+ *	thread that sleeps.
  *
  * Data
- *	The queue is a circular, doubly linked list of waiters, which live on the stacks of their threads. The user's lock protects
- *	it, and every field here but the state word. There is no counter that could wrap and no token to be stolen.
+ *	The queue is a circular, doubly linked list of waiters, which live on the stacks of their threads. The
+ *	user's lock protects it, and every field here but the state word. There is no counter that could wrap
+ *	and no token to be stolen.
  *
  * Word (one in each waiter)
  *	AWAKE		the thread has not gone to sleep
@@ -17,7 +19,8 @@
  *
  * Transitions
  *	T1  wait: join the queue, give up the lock, and sleep: AWAKE -> ASLEEP.
- *	T2  notify, lock held: take the oldest off the queue, mark it notified, any -> WOKEN, and wake it if it was ASLEEP.
+ *	T2  notify, lock held: take the oldest off the queue, mark it notified, any -> WOKEN, and wake it if it
+ *	    was ASLEEP.
  *	T3  leave, lock held again, not notified: unlink from the queue.
  *
  * Invariants
@@ -25,17 +28,19 @@
  *	I2  After it was notified a waiter touches the lock, not the condition, which may be gone (COND-24).
  *
  * Why all at once
- *	notify_all wakes every sleeper itself. Waking one and letting each pass the wake-up on, or moving sleepers to the
- *	lock's futex, saves collisions on the lock, but makes of n wake-ups that overlap a row of n: measured, half the rounds with 8
- *	and 32 waiters. The lock copes with the collisions (lock.c).
+ *	notify_all wakes every sleeper itself. Waking one and letting each pass the wake-up on, or moving
+ *	sleepers to the lock's futex, saves collisions on the lock, but makes of n wake-ups that overlap a row
+ *	of n: measured, half the rounds with 8 and 32 waiters. The lock copes with the collisions (lock.c).
  *
  * Pairs
  *	none of its own: what the state word tells is acted on only with the lock held, so relaxed is enough.
  *
  * Lifetime
- *	A waiter's memory is its thread's stack. The thread cannot leave while another holds the lock, and others touch it only then.
+ *	A waiter's memory is its thread's stack. The thread cannot leave while another holds the lock, and
+ *	others touch it only then.
  *
- * Watched conditions: the lock's WATCHED bit. Process-shared ones need offsets for pointers; flags has room to say so.
+ * Watched conditions: the lock's WATCHED bit. Process-shared ones need offsets for pointers; flags has room to
+ * say so.
  *
  * Sources: musl's and WebKit's stack-allocated waiters.
  */
@@ -61,7 +66,7 @@ enum {
 struct weft__cond_waiter {
 	struct weft__cond_waiter *next, *prev;
 	bool notified;
-	uint32_t notifier_cpu;			/* as lib/spin.h has it */
+	uint32_t notifier_cpu; /* as lib/spin.h has it */
 	weft_atomic32_t state;
 };
 
@@ -69,7 +74,7 @@ struct weft__cond_waiter {
 
 struct mutex {
 	struct weft_lock *lock;
-	struct weft_rlock *rlock;	/* NULL: a plain lock */
+	struct weft_rlock *rlock; /* NULL: a plain lock */
 };
 
 static struct mutex mutex_of(const struct weft_cond *cond)

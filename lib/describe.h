@@ -10,7 +10,7 @@
 struct weft__text {
 	char *buf;
 	size_t size;
-	size_t length;	/* of the whole text, whatever fits */
+	size_t length; /* of the whole text, whatever fits */
 };
 
 static inline struct weft__text weft__text(char *buf, size_t size)
@@ -23,8 +23,8 @@ static inline struct weft__text weft__text(char *buf, size_t size)
 __attribute__((__format__(__printf__, 2, 3))) void weft__text_add(struct weft__text *text, const char *format, ...);
 
 /* Add what another object's describe function writes. */
-#define weft__text_add_object(text, describe, object)                                                                  \
-	((text)->length += describe((object), (text)->length < (text)->size ? (text)->buf + (text)->length : NULL,     \
+#define weft__text_add_object(text, describe, object)                                                                \
+	((text)->length += describe((object), (text)->length < (text)->size ? (text)->buf + (text)->length : NULL,   \
 				    (text)->length < (text)->size ? (text)->size - (text)->length : 0))
 
 #endif

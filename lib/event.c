@@ -3,33 +3,37 @@
  * event.c - a flag that threads wait for. Layer 3.
  *
  * Guarantees
- *	EVT-01 to EVT-10. A set ends every wait that had begun, even if a clear follows at once. No system call unless somebody
- *	sleeps. A wait that returns -ETIMEDOUT looked at the event after its deadline, so no set came before that return.
+ *	EVT-01 to EVT-10. A set ends every wait that had begun, even if a clear follows at once. No system call
+ *	unless somebody sleeps. A wait that returns -ETIMEDOUT looked at the event after its deadline, so no set
+ *	came before that return.
  *
  * Word (lib/event.h)
- *	SET, WAITERS, SHARED, WATCHED, and the round, a count of sets. A waiter remembers the round in which it came; a word
- *	with another round was set meanwhile, whatever SET says now.
+ *	SET, WAITERS, SHARED, WATCHED, and the round, a count of sets. A waiter remembers the round in which it
+ *	came; a word with another round was set meanwhile, whatever SET says now.
  *
  * Transitions
- *	T1  set: if not SET, SET and round + 1; clears WAITERS and, if that was set, wakes all. If SET already, the
- *	    same word again, for the ordering.
+ *	T1  set: if not SET, SET and round + 1; clears WAITERS and, if that was set, wakes all. If SET already,
+ *	    the same word again, for the ordering.
  *	T2  clear: not SET.
- *	T3  announce: a waiter that finds neither SET nor another round sets WAITERS, and sleeps on that very value.
+ *	T3  announce: a waiter that finds neither SET nor another round sets WAITERS, and sleeps on that very
+ *	    value.
  *
  * Invariants
- *	I1  Whoever sleeps does so on a value with WAITERS, of its own round. T1 changes the round, so it cannot fall asleep after
- *	    the set that it waits for, and T1 sees WAITERS, so it is woken if it slept before.
- *	I2  The round wraps after 2^28 sets. A waiter would have to be kept from running through exactly as many and look in the
- *	    moment between a clear and the next set; it would then go on waiting for the next.
+ *	I1  Whoever sleeps does so on a value with WAITERS, of its own round. T1 changes the round, so it cannot
+ *	    fall asleep after the set that it waits for, and T1 sees WAITERS, so it is woken if it slept before.
+ *	I2  The round wraps after 2^28 sets. A waiter would have to be kept from running through exactly as many
+ *	    and look in the moment between a clear and the next set; it would then go on waiting for the next.
  *
  * Pairs
- *	P1  T1 (release) with the waiter's and is_set's load (acquire). All changes are read-modify-writes, so a later clear or
- *	    announce continues T1's release sequence, and a waiter let go by its round sees what came before T1.
- *	P2  T2 is acquire and release: work that a set announced and that a clear found done is seen by the thread that cleared.
+ *	P1  T1 (release) with the waiter's and is_set's load (acquire). All changes are read-modify-writes, so a
+ *	    later clear or announce continues T1's release sequence, and a waiter let go by its round sees what
+ *	    came before T1.
+ *	P2  T2 is acquire and release: work that a set announced and that a clear found done is seen by the
+ *	    thread that cleared.
  *
  * Lifetime
- *	T1's compare-exchange is the last access; the wake uses the address only. A waiter reads the word after it woke, so an
- *	event may be freed when all its waiters have returned, not when the first has.
+ *	T1's compare-exchange is the last access; the wake uses the address only. A waiter reads the word after
+ *	it woke, so an event may be freed when all its waiters have returned, not when the first has.
  */
 #include "event.h"
 

@@ -9,9 +9,9 @@
 
 enum {
 	EVENT_SET = 1u << 0,
-	EVENT_WAITERS = 1u << 1,	/* somebody may sleep on the word: set must wake */
-	EVENT_SHARED = 1u << 2,		/* between processes; never changes */
-	EVENT_WATCHED = 1u << 3,	/* reserved for watched events: set, clear and wait always reach the library,
+	EVENT_WAITERS = 1u << 1, /* somebody may sleep on the word: set must wake */
+	EVENT_SHARED = 1u << 2,	 /* between processes; never changes */
+	EVENT_WATCHED = 1u << 3, /* reserved for watched events: set, clear and wait always reach the library,
 					   whose slow path looks for this bit; is_set needs no watching */
 	EVENT_ROUND_SHIFT = 4,
 };

@@ -5,8 +5,9 @@
  * What the kernel may answer is a closed list; whatever else comes can only be a bug of ours or a kernel that
  * weft cannot run on, and ends the program with a message. The model for this door is glibc's futex-internal.h.
  *
- * Deadlines are absolute on CLOCK_MONOTONIC, so a wait that was interrupted is taken up again with the time that is left. The
- * kernel refuses a negative tv_sec with EINVAL, hence the clamp to 0, which it takes as "long ago".
+ * Deadlines are absolute on CLOCK_MONOTONIC, so a wait that was interrupted is taken up again with the time
+ * that is left. The kernel refuses a negative tv_sec with EINVAL, hence the clamp to 0, which it takes as "long
+ * ago".
  */
 #include "futex.h"
 

@@ -10,8 +10,8 @@
 /*
  * Sleep while *word == expected, at most until @deadline_ns (weft_now()'s clock).
  *
- * Every return is a hint: the caller looks at the word again under its own protocol and comes back with the same
- * deadline.
+ * Every return is a hint: the caller looks at the word again under its own protocol and comes back with the
+ * same deadline.
  * Return: 0: woken, perhaps for no reason; -EAGAIN: *word differed, or a signal handler ran; -ETIMEDOUT.
  */
 int weft__futex_wait(weft_atomic32_t *word, uint32_t expected, int64_t deadline_ns, bool shared);
@@ -26,8 +26,8 @@ int weft__futex_wait2(weft_atomic32_t *word, uint32_t expected, bool shared, wef
 /*
  * Wake the @n threads that have slept longest at @word, or all if they are fewer.
  *
- * Only the address is used. The object may have been freed and something else may live there; then a stranger wakes for no
- * reason, which every futex user must bear.
+ * Only the address is used. The object may have been freed and something else may live there; then a stranger
+ * wakes for no reason, which every futex user must bear.
  */
 void weft__futex_wake(weft_atomic32_t *word, uint32_t n, bool shared);
 

@@ -3,10 +3,10 @@
  * lock.c - mutual exclusion in one word. Layer 3.
  *
  * Guarantees
- *	LOCK-01 to LOCK-14. No system call unless somebody sleeps. A release wakes one thread at most, and none while a thread
- *	spins, but for one in WEFT_LOCK_OVERTAKES, which lets the next sleeper in. A thread that was woken and finds the lock taken again
- *	bars newcomers: the next release leaves the lock to those who have slept. So of n sleepers each waits for about n turns of some
- *	hundred acquisitions.
+ *	LOCK-01 to LOCK-14. No system call unless somebody sleeps. A release wakes one thread at most, and none
+ *	while a thread spins, but for one in WEFT_LOCK_OVERTAKES, which lets the next sleeper in. A thread that
+ *	was woken and finds the lock taken again bars newcomers: the next release leaves the lock to those who
+ *	have slept. So of n sleepers each waits for about n turns of some hundred acquisitions.
  *
  * Word
  *	bit 0		LOCKED
@@ -14,46 +14,56 @@
  *	bit 2		AWAKE: one waiter is looking at the word and owns this bit; a release need not wake
  *	bit 3		SHARED: between processes; set by init, never changes
  *	bit 4		STARVING: newcomers are barred by a thread that was woken and came too late
- *	bit 5		WATCHED: reserved; a watched lock has it from init on, so the inline path, which knows only 0 and 1, never
- *			matches and each operation reaches the slow path here, which can see the bit at no cost to others
- *	bit 6		SUMMONED: a release has woken a thread, and nobody who has slept has come since. Advice, not a promise: there
- *			may have been nobody to wake
+ *	bit 5		WATCHED: reserved; a watched lock has it from init on, so the inline path, which knows
+ *			only 0 and 1, never matches and each operation reaches the slow path here, which can see
+ *			the bit at no cost to others
+ *	bit 6		SUMMONED: a release has woken a thread, and nobody who has slept has come since. Advice,
+ *			not a promise: there may have been nobody to wake
  *	bit 7		RESERVED: the next release is for the owner of AWAKE, who has been spinning for long
  *	bits 8-15	CPU of a holder that has slept for the lock, modulo 255, + 1; 0: not known
- *	bits 16-31	overtakes: how often newcomers took the lock since a sleeper did, while CONTENDED or SUMMONED; saturates
- *	0 is free and 1 is held with nobody waiting: these two are the inline path's (weft/lock.h), all others are ours.
+ *	bits 16-31	overtakes: how often newcomers took the lock since a sleeper did, while CONTENDED or
+ *			SUMMONED; saturates
+ *	0 is free and 1 is held with nobody waiting: these two are the inline path's (weft/lock.h), all others
+ *	are ours.
  *
  * Transitions (compare-exchange on the whole word; "newcomer": has not slept in this call)
- *	T1  acquire, newcomer: not LOCKED, neither STARVING nor RESERVED, or AWAKE is its own -> LOCKED; overtakes + 1; clears its own AWAKE
- *	    and RESERVED. Inline for 0 -> 1. While SUMMONED, from WEFT_LOCK_OVERTAKES on, the newcomer first yields its CPU, which the thread
- *	    that was woken may need; WEFT_LOCK_YIELDS later, if nobody else sleeps, it clears SUMMONED, as it seems that nobody comes.
- *	T2  spin, newcomer, LOCKED: sets AWAKE, if nobody has and CONTENDED; after a while RESERVED with it, CONTENDED or not.
- *	T3  sleep: sets CONTENDED, and STARVING if it was woken before; clears its own AWAKE and RESERVED. Sleeps on that very value.
- *	T4  acquire, after a sleep: not LOCKED -> LOCKED and CONTENDED; clears STARVING, SUMMONED, overtakes and its own AWAKE.
+ *	T1  acquire, newcomer: not LOCKED, neither STARVING nor RESERVED, or AWAKE is its own -> LOCKED;
+ *	    overtakes + 1; clears its own AWAKE and RESERVED. Inline for 0 -> 1. While SUMMONED, from
+ *	    WEFT_LOCK_OVERTAKES on, the newcomer first yields its CPU, which the thread that was woken may need;
+ *	    WEFT_LOCK_YIELDS later, if nobody else sleeps, it clears SUMMONED, as it seems that nobody comes.
+ *	T2  spin, newcomer, LOCKED: sets AWAKE, if nobody has and CONTENDED; after a while RESERVED with it,
+ *	    CONTENDED or not.
+ *	T3  sleep: sets CONTENDED, and STARVING if it was woken before; clears its own AWAKE and RESERVED.
+ *	    Sleeps on that very value.
+ *	T4  acquire, after a sleep: not LOCKED -> LOCKED and CONTENDED; clears STARVING, SUMMONED, overtakes and
+ *	    its own AWAKE.
  *	T5  spin, woken, finds LOCKED: sets CONTENDED, STARVING, and AWAKE if nobody has.
- *	T6  leave, time up or cancelled, LOCKED: clears STARVING and its own AWAKE.
- *	T7  release: clears LOCKED and CPU; if CONTENDED and not AWAKE, or enough overtakes, clears CONTENDED and overtakes, sets
- *	    SUMMONED, and then wakes one. Inline for 1 -> 0.
+ *	T6  leave, time up or cancelled, LOCKED: sets CONTENDED; clears STARVING and its own AWAKE.
+ *	T7  release: clears LOCKED and CPU; if CONTENDED and not AWAKE, or enough overtakes, clears CONTENDED
+ *	    and overtakes, sets SUMMONED, and then wakes one. Inline for 1 -> 0.
  *
  * Invariants
- *	I1  While threads sleep, the word is CONTENDED, or one that T7 woke is on its way. That one sets CONTENDED again, by
- *	    T3, T4 or T5, before it can leave: T6 is only for a wait that was not woken. (The kernel says "woken" if it was both.)
- *	    So between T7 and its arrival the others are forgotten, and releases make no system call.
- *	I2  AWAKE, and RESERVED with it, have one owner, who is awake, and who clears them when it takes the lock, sleeps or leaves. An
- *	    owner that finds the lock free takes it, barred or not, as the release has relied on it.
- *	I3  STARVING is set only by waiters that were woken, and cleared by any that takes the lock or leaves. So while it is
- *	    set one of them is awake, or sleeps and T7 wakes a sleeper; every sleeper may take a barred or reserved lock.
+ *	I1  While threads sleep, the word is CONTENDED, or one that T7 woke is on its way. That one sets
+ *	    CONTENDED again, by T3 to T6, whatever it does next, even if the kernel should say that its time ran
+ *	    out when it was woken, too. So between T7 and its arrival the others are forgotten, and releases
+ *	    make no system call.
+ *	I2  AWAKE, and RESERVED with it, have one owner, who is awake, and who clears them when it takes the
+ *	    lock, sleeps or leaves. An owner that finds the lock free takes it, barred or not, as the release
+ *	    has relied on it.
+ *	I3  STARVING is set only by waiters that were woken, and cleared by any that takes the lock or leaves.
+ *	    So while it is set one of them is awake, or sleeps and T7 wakes a sleeper; every sleeper may take a
+ *	    barred or reserved lock.
  *
  * Pairs
- *	P1  T7 (release) with T1, T4 (acquire). All changes of the word are read-modify-writes, so that the changes between a
- *	    release and the acquire that sees it continue its release sequence.
+ *	P1  T7 (release) with T1, T4 (acquire). All changes of the word are read-modify-writes, so that the
+ *	    changes between a release and the acquire that sees it continue its release sequence.
  *
  * Lifetime
- *	T7's compare-exchange is the last access to the lock; the wake uses the address only. Whether to wake and whether the lock
- *	is shared come from the value that was replaced.
+ *	T7's compare-exchange is the last access to the lock; the wake uses the address only. Whether to wake
+ *	and whether the lock is shared come from the value that was replaced.
  *
- * Sources: Drepper, "Futexes Are Tricky" (CONTENDED, and who restores it); Go's sync.Mutex (woken and starving bits); WebKit's
- * ParkingLot (barging with occasional hand-off).
+ * Sources: Drepper, "Futexes Are Tricky" (CONTENDED, and who restores it); Go's sync.Mutex (woken and starving
+ * bits); WebKit's ParkingLot (barging with occasional hand-off).
  */
 #include <weft/watch.h>
 
@@ -80,7 +90,10 @@ enum {
 
 #define OVERTAKES_MASK (UINT32_MAX << 16)
 
-/* How many newcomers may take the lock while a thread that was woken is on its way, and how many more after a yield each. */
+/*
+ * How many newcomers may take the lock while a thread that was woken is on its way, and how many more after a
+ * yield each.
+ */
 #ifndef WEFT_LOCK_OVERTAKES
 #define WEFT_LOCK_OVERTAKES 256
 #endif
@@ -162,6 +175,7 @@ static bool take_or_sleep(struct weft_lock *lock, uint32_t *asleep)
 
 /*
  * Take the lock after a sleep that ended with @waited; @woken: this one or one before it was ended by a wake-up.
+ *
  * Return: 0: taken; -EAGAIN: to sleep, on *asleep; -ETIMEDOUT, -ECANCELED: @waited, and it was not to be had.
  */
 static int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int waited, bool woken)
@@ -172,18 +186,19 @@ static int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int wai
 		uint32_t word = load_relaxed(&lock->word);
 
 		if (!(word & LOCKED)) {
-			const uint32_t next = (word & ~(mine | STARVING | SUMMONED | OVERTAKES_MASK)) | LOCKED | CONTENDED |
-					      cpu_here();
+			const uint32_t next = (word & ~(mine | STARVING | SUMMONED | OVERTAKES_MASK)) | LOCKED |
+					      CONTENDED | cpu_here();
 
 			if (cas_acquire(&lock->word, &word, next)) /* T4, P1 */
 				return 0;
 		} else if (waited == -ETIMEDOUT || waited == -ECANCELED) {
-			if (cas_relaxed(&lock->word, &word, word & ~(mine | STARVING))) /* T6 */
+			if (cas_relaxed(&lock->word, &word, (word & ~(mine | STARVING)) | CONTENDED)) /* T6 */
 				return waited;
 		} else if (woken && turn < WEFT_SPIN_LOCK_TURNS && holder_elsewhere(word)) {
 			const uint32_t claim = word & AWAKE ? 0 : AWAKE;
 
-			if (!(word & STARVING) && cas_relaxed(&lock->word, &word, word | CONTENDED | STARVING | claim)) /* T5 */
+			if (!(word & STARVING) &&
+			    cas_relaxed(&lock->word, &word, word | CONTENDED | STARVING | claim)) /* T5 */
 				mine |= claim;
 			weft_sys_pause();
 		} else {

@@ -7,7 +7,7 @@
 
 #include <weft/lock.h>
 
-enum { WEFT__LOCK_SHARED = 1u << 3 };	/* between processes; fixed by init */
+enum { WEFT__LOCK_SHARED = 1u << 3 }; /* between processes; fixed by init */
 
 /* Held or waited for. */
 bool weft__lock_in_use(const struct weft_lock *lock);

@@ -6,15 +6,17 @@
  *	RLOCK-01 to RLOCK-14.
  * Words
  *	lock	the lock; all waiting is done there, and its SHARED and WATCHED bits are the rlock's too.
- *	owner	0, or the identity of the thread that holds it: weft__self() in a private rlock, weft__self_shared() in a shared
- *		one. These never meet (bit 63), so the inline path, which compares with the private one, never takes a shared
- *		rlock for its own.
+ *	owner	0, or the identity of the thread that holds it: weft__self() in a private rlock,
+ *		weft__self_shared() in a shared one. These never meet (bit 63), so the inline path, which
+ *		compares with the private one, never takes a shared rlock for its own.
  *	depth	how often, while owner is not 0; what is left there after the last release means nothing.
  * Transitions
- *	T1  first acquire: lock, then owner = self, depth = 1. T2 again: depth + 1. T3 release: depth - 1; at 0, owner = 0, then unlock.
+ *	T1  first acquire: lock, then owner = self, depth = 1. T2 again: depth + 1. T3 release: depth - 1; at 0,
+ *	    owner = 0, then unlock.
  * Invariants
- *	I1  owner and depth are written only by the thread that holds the lock. So a thread that reads its own identity there
- *	    wrote it itself and still holds the lock; any other value, however stale, is not its own.
+ *	I1  owner and depth are written only by the thread that holds the lock. So a thread that reads its own
+ *	    identity there wrote it itself and still holds the lock; any other value, however stale, is not its
+ *	    own.
  * Pairs
  *	none of its own: relaxed is enough by I1, and the lock orders the rest.
  * Lifetime

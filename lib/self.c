@@ -2,13 +2,13 @@
 /*
  * self.c - thread identities that are never used twice. Layer 1.
  *
- * The private identity is a 64-bit count of the threads that ever asked. Neither a thread id nor the address of a
- * per-thread block will do: both come back, and an rlock left locked by a thread that ended would then be taken for its
- * successor's (RLOCK-10).
+ * The private identity is a 64-bit count of the threads that ever asked. Neither a thread id nor the address of
+ * a per-thread block will do: both come back, and an rlock left locked by a thread that ended would then be
+ * taken for its successor's (RLOCK-10).
  *
- * The shared identity must differ between processes without their agreeing on a counter: the kernel's thread id (22 bits)
- * and the time of asking in units of 1.024 us (41 bits). Two threads can be alike only if the later one got the earlier
- * one's thread id after it ended and asked in the same microsecond of a 26-day cycle.
+ * The shared identity must differ between processes without their agreeing on a counter: the kernel's thread id
+ * (22 bits) and the time of asking in units of 1.024 us (41 bits). Two threads can be alike only if the later
+ * one got the earlier one's thread id after it ended and asked in the same microsecond of a 26-day cycle.
  */
 #include "self.h"
 
@@ -39,7 +39,10 @@ uint64_t weft__self_shared(void)
 	return shared_serial;
 }
 
-/* The child's thread is another thread to all processes but itself, where private rlocks stay its own (RLOCK-13). */
+/*
+ * The child's thread is another thread to all processes but itself, where private rlocks stay its own
+ * (RLOCK-13).
+ */
 static void forget_shared(void)
 {
 	shared_serial = 0;

@@ -8,17 +8,19 @@
 #include <weft_sys.h>
 
 /*
- * A number that no other thread of this process ever had or will have, below 2^63, never 0. The forking thread keeps
- * it in the child.
+ * A number that no other thread of this process ever had or will have, below 2^63, never 0. The forking thread
+ * keeps it in the child.
  */
 uint64_t weft__self(void);
 
-/* The same among all processes that can share memory with this one; bit 63 is set. A forked child gets its own. */
+/*
+ * The same among all processes that can share memory with this one; bit 63 is set. A forked child gets its own.
+ */
 uint64_t weft__self_shared(void);
 
 /*
- * The CPU from which this thread was last notified, in lib/spin.h's form: the best guess at where the next notification
- * will come from. A condition cannot keep it, as both sides of a ping-pong may use one.
+ * The CPU from which this thread was last notified, in lib/spin.h's form: the best guess at where the next
+ * notification will come from. A condition cannot keep it, as both sides of a ping-pong may use one.
  */
 extern WEFT_SYS_THREAD_LOCAL uint32_t weft__self_waker;
 

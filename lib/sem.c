@@ -3,42 +3,47 @@
  * sem.c - a counting semaphore. Layer 3.
  *
  * Guarantees
- *	SEM-01 to SEM-15, BSEM-01 to BSEM-04. Permits are conserved: every one released is granted once. A release of n lets min(n,
- *	waiting) go with one system call; none if nobody waits. Nobody is woken for a permit that was not set aside.
+ *	SEM-01 to SEM-15, BSEM-01 to BSEM-04. Permits are conserved: every one released is granted once. A
+ *	release of n lets min(n, waiting) go with one system call; none if nobody waits. Nobody is woken for a
+ *	permit that was not set aside.
  *
  * Words
- *	count	as int32_t: at 0 or more, free permits; below, minus the number of registered waiters who have no permit
- *		set aside for them yet.
- *	grants	permits set aside for registered waiters, who sleep on it while it is 0. Any registered waiter may take any of
- *		them, so a thread that comes at the right moment registers and takes one without sleep (SEM-12).
- *	mode	bit 0 SHARED (set by init, never changes); bit 1 WATCHED: reserved. A watched semaphore keeps all its permits in
- *		grants and slack at WEFT_SEM_MAX, so that the inline paths, which need a positive count or room under the bound, never match
- *		and every operation reaches the library, which finds the true bound in its own record.
- *		bits 8-31: the CPU of the last release that found waiters, + 1; 0 not known (lib/spin.h).
+ *	count	as int32_t: at 0 or more, free permits; below, minus the number of registered waiters who have
+ *		no permit set aside for them yet.
+ *	grants	permits set aside for registered waiters, who sleep on it while it is 0. Any registered waiter
+ *		may take any of them, so a thread that comes at the right moment registers and takes one without
+ *		sleep (SEM-12).
+ *	mode	bit 0 SHARED (set by init, never changes); bit 1 WATCHED: reserved. A watched semaphore keeps
+ *		all its permits in grants and slack at WEFT_SEM_MAX, so that the inline paths, which need a
+ *		positive count or room under the bound, never match and every operation reaches the library,
+ *		which finds the true bound in its own record. bits 8-31: the CPU of the last release that found
+ *		waiters, + 1; 0 not known (lib/spin.h).
  *	slack	WEFT_SEM_MAX - bound. Constant.
  *
  * Transitions
  *	T1  acquire: count > 0 -> count - 1. Inline.
  *	T2  register: count <= 0 -> count - 1; then take a grant (T3) or sleep until there is one.
  *	T3  take a grant: grants > 0 -> grants - 1.
- *	T4  give up, time up or cancelled: count < 0 -> count + 1. If count >= 0, every registered waiter has a grant coming, ours
- *	    too: go on to T3, which takes a moment.
+ *	T4  give up, time up or cancelled: count < 0 -> count + 1. If count >= 0, every registered waiter has a
+ *	    grant coming, ours too: go on to T3, which takes a moment.
  *	T5  release n, count >= 0: count + n. Inline for n = 1.
  *	T6  release n, count < 0: count + n; then grants + k and wake k, for k = min(n, -count).
  *
  * Invariants
- *	I1  registered waiters = max(0, -count) + grants + grants on their way (between T6's two steps). T2, T3, T4, T6 keep it. So a
- *	    waiter that finds count >= 0 will get a grant.
+ *	I1  registered waiters = max(0, -count) + grants + grants on their way (between T6's two steps). T2, T3,
+ *	    T4, T6 keep it. So a waiter that finds count >= 0 will get a grant.
  *	I2  A thread sleeps on grants only while it is 0; whoever raises it wakes as many as it raised it by.
  *
  * Pairs
- *	P1  T5 (release) with T1 (acquire). T2 and T4 are read-modify-writes of count, so release sequences go through them.
+ *	P1  T5 (release) with T1 (acquire). T2 and T4 are read-modify-writes of count, so release sequences go
+ *	    through them.
  *	P2  T6's add to grants (release) with T3 (acquire).
  *
  * Lifetime
- *	T5: the compare-exchange is the last access. T6: a thread that the release lets go is registered, and takes its grant
- *	only after grants was raised; so nobody can return because of this release before its last access, the add to grants. The wake
- *	uses the address only. SHARED is read before, and the CPU is noted before.
+ *	T5: the compare-exchange is the last access. T6: a thread that the release lets go is registered, and
+ *	takes its grant only after grants was raised; so nobody can return because of this release before its
+ *	last access, the add to grants. The wake uses the address only. SHARED is read before, and the CPU is
+ *	noted before.
  *
  * Source: the shape (one signed count, sleepers behind a second counter) is Benaphore's and moodycamel's
  * LightweightSemaphore; grants that can be taken by newcomers, cancellation and the bound are ours.
@@ -64,7 +69,8 @@ static bool is_shared(const struct weft_sem *sem)
 
 static void note_cpu(struct weft_sem *sem)
 {
-	const uint32_t mode = load_relaxed(&sem->mode); /* relaxed: a hint for the spin policy, SHARED never changes */
+	const uint32_t mode =
+		load_relaxed(&sem->mode); /* relaxed: a hint for the spin policy, SHARED never changes */
 	const uint32_t noted = (mode & ~(UINT32_MAX << CPU_SHIFT)) | weft__spin_here() << CPU_SHIFT;
 
 	if (mode != noted)

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spin.h - the one spin policy: who may wait awake, how, how long, on what grounds. Layer 2; owns all spin constants.
+ * spin.h - the one spin policy: who may wait awake, how, how long, on what grounds. Layer 2; owns all spin
+ * constants.
  *
- * Waiting awake pays only while the thread that one waits for can run, so it asks for grounds: the CPU on which the
- * other side was last seen, which objects note on their slow paths.
+ * Waiting awake pays only while the thread that one waits for can run, so it asks for grounds: the CPU on which
+ * the other side was last seen, which objects note on their slow paths.
  *	Not known: sleep at once.
- *	Another CPU: look again and again, with pauses, for a little less than a sleep and a wake-up across CPUs cost; a spin that
- *	fails then costs at most as much again (the ski-rental argument). Every few looks let others have the CPU, if there are
- *	any: with more threads than CPUs one of them may be the one that all wait for.
- *	The caller's own CPU: the other side needs this CPU, so let it have it. A bounded number of yields; if all is well the first
- *	one does it, and neither side goes through a sleep and a wake-up. Never a busy wait: on one CPU that is ruin.
+ *	Another CPU: look again and again, with pauses, for a little less than a sleep and a wake-up across CPUs
+ *	cost; a spin that fails then costs at most as much again (the ski-rental argument). Every few looks let
+ *	others have the CPU, if there are any: with more threads than CPUs one of them may be the one that all
+ *	wait for. The caller's own CPU: the other side needs this CPU, so let it have it. A bounded number of
+ *	yields; if all is well the first one does it, and neither side goes through a sleep and a wake-up. Never
+ *	a busy wait: on one CPU that is ruin.
  *
- * An event has no room for a CPU, so a thread that waits for one goes by its own luck: while such spins end well it goes on,
- * else it tries one in WEFT_SPIN_RETRY.
+ * An event has no room for a CPU, so a thread that waits for one goes by its own luck: while such spins end
+ * well it goes on, else it tries one in WEFT_SPIN_RETRY.
  *
  * All constants may be set from the command line; 0 turns a spin off.
  */
@@ -56,8 +58,8 @@ static inline uint32_t weft__spin_here(void)
 }
 
 struct weft__spin {
-	int64_t deadline_ns;	/* of pauses; 0: none */
-	unsigned yields;	/* that are left */
+	int64_t deadline_ns; /* of pauses; 0: none */
+	unsigned yields;     /* that are left */
 	unsigned turns;
 };
 
@@ -88,8 +90,8 @@ static inline struct weft__spin weft__spin_among_many(void)
 }
 
 /*
- * A spin by luck. The count in weft__self_luck: at 0, the last one ended well; else how many waits, since the last that did not, went
- * without one.
+ * A spin by luck. The count in weft__self_luck: at 0, the last one ended well; else how many waits, since the
+ * last that did not, went without one.
  */
 static inline struct weft__spin weft__spin_by_luck(void)
 {

@@ -9,7 +9,10 @@
 
 #include <weft/time.h>
 
-/* @now_ns + @timeout_ns; WEFT_FOREVER where that is more than a deadline can hold, 0 where there is nothing to wait for. */
+/*
+ * @now_ns + @timeout_ns; WEFT_FOREVER where that is more than a deadline can hold, 0 where there is nothing to
+ * wait for.
+ */
 static inline int64_t weft__deadline(int64_t now_ns, int64_t timeout_ns)
 {
 	int64_t deadline_ns;

@@ -3,18 +3,18 @@
  * wait.c - a sleep that ends by wake-up, deadline or cancel token, whichever is first. Layer 2.
  *
  * Guarantees
- *	A token that was set when the wait began, or that is set at any time during it, ends the wait, also if it is
- *	cleared at once. No thread, no allocation, no registration: one futex_waitv on both words.
+ *	A token that was set when the wait began, or that is set at any time during it, ends the wait, also if
+ *	it is cleared at once. No thread, no allocation, no registration: one futex_waitv on both words.
  * Word
- *	the token's (lib/event.h). The waiter sees to it that EVENT_WAITERS is set in the value that it sleeps on, so
- *	weft_event_set() knows that it must wake.
+ *	the token's (lib/event.h). The waiter sees to it that EVENT_WAITERS is set in the value that it sleeps
+ *	on, so weft_event_set() knows that it must wake.
  * Invariants
  *	I1  A thread sleeps on a token only with a value in which WAITERS is set and SET is not.
  * Pairs
  *	P1  weft_event_set() (release) with the load here (acquire).
  * Without futex_waitv
- *	(Linux before 5.16, or a filter) the sleep is cut in slices, with a look at the token between them. Correct, and late by up to
- *	a slice; the first refusal is remembered.
+ *	(Linux before 5.16, or a filter) the sleep is cut in slices, with a look at the token between them.
+ *	Correct, and late by up to a slice; the first refusal is remembered.
  */
 #include "wait.h"
 

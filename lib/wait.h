@@ -12,7 +12,7 @@
 struct weft__limit {
 	int64_t deadline_ns;
 	struct weft_event *cancel;
-	uint32_t cancel_round;	/* the token's at the door: set and cleared since then is cancelled too */
+	uint32_t cancel_round; /* the token's at the door: set and cleared since then is cancelled too */
 };
 
 static inline struct weft__limit weft__limit(int64_t deadline_ns, struct weft_event *cancel)
@@ -33,6 +33,7 @@ static inline struct weft__limit weft__limit_in(int64_t timeout_ns)
 
 /*
  * Whether @limit leaves time to wait at all; asked before a waiter announces itself, so that a look leaves no mark.
+ *
  * Return: 0; -ETIMEDOUT: the deadline is zero or less; -ECANCELED: the token was set (acquire, as below).
  */
 int weft__may_wait(const struct weft__limit *limit);
@@ -40,8 +41,8 @@ int weft__may_wait(const struct weft__limit *limit);
 /*
  * Sleep while *word == expected, within @limit.
  *
- * Every return is a hint; the caller looks at the word again before it believes any, so that what can be had is granted before
- * clock and token count.
+ * Every return is a hint; the caller looks at the word again before it believes any, so that what can be had is
+ * granted before clock and token count.
  * Return: 0: woken; -EAGAIN: the word differed, or no reason; -ETIMEDOUT; -ECANCELED: the token was set
  * (acquire: what came before that happened before).
  */

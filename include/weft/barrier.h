@@ -2,11 +2,11 @@
 /**
  * weft/barrier.h - a reusable barrier, Python's Barrier: a round ends when all parties have come.
  *
- * A round that was completed stays completed for its members, whatever happens to the barrier later. A wait that times out or
- * is cancelled breaks the barrier: for the others of its round, and for all that come until it is reset.
+ * A round that was completed stays completed for its members, whatever happens to the barrier later. A wait that
+ * times out or is cancelled breaks the barrier: for the others of its round, and for all that come until it is reset.
  *
- * Any thread that has returned from wait may free a barrier that no other round uses, even while the other members of its
- * round are still waking up. (Shared barriers: once all threads of this process have returned.)
+ * Any thread that has returned from wait may free a barrier that no other round uses, even while the other members of
+ * its round are still waking up. (Shared barriers: once all threads of this process have returned.)
  */
 #ifndef WEFT_BARRIER_H
 #define WEFT_BARRIER_H
@@ -53,7 +53,8 @@ WEFT_API int weft_barrier_init_shared(struct weft_barrier *barrier, unsigned par
  * the round.
  * @arg: for @action.
  *
- * While it runs the round can no longer be broken, so a wait whose time runs out meanwhile goes on to the end of the round.
+ * While it runs the round can no longer be broken, so a wait whose time runs out meanwhile goes on to the end of the
+ * round.
  */
 WEFT_API void weft_barrier_set_action(struct weft_barrier *barrier, int (*action)(void *), void *arg);
 
@@ -66,10 +67,10 @@ WEFT_API void weft_barrier_set_timeout(struct weft_barrier *barrier, int64_t tim
  * weft_barrier_wait_until() - until @deadline_ns or until @cancel (may be NULL) is set.
  *
  * Context: may sleep.
- * Ordering: everything that a member did before its wait happens before the action, and that before the return of every
- * member's wait.
- * Return: 0 to parties - 1, in order of arrival, each once a round; -EPIPE: the barrier is broken, was broken or reset
- * meanwhile; -ETIMEDOUT, -ECANCELED: this wait broke it; the action's error, to the thread that ran it.
+ * Ordering: everything that a member did before its wait happens before the action, and that before the return of
+ * every member's wait.
+ * Return: 0 to parties - 1, in order of arrival, each once a round; -EPIPE: the barrier is broken, was broken or
+ * reset meanwhile; -ETIMEDOUT, -ECANCELED: this wait broke it; the action's error, to the thread that ran it.
  */
 WEFT_API int weft_barrier_wait(struct weft_barrier *barrier);
 WEFT_API WEFT_MUST_CHECK int weft_barrier_wait_for(struct weft_barrier *barrier, int64_t timeout_ns);

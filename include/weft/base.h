@@ -50,7 +50,7 @@ typedef uint64_t weft_atomic64_t __attribute__((__aligned__(8)));
 #define WEFT__RELEASE __ATOMIC_RELEASE
 #define weft__load(p, order) __atomic_load_n((p), (order))
 #define weft__store(p, v, order) __atomic_store_n((p), (v), (order))
-#define weft__cas(p, expected, desired, success, failure)                                                              \
+#define weft__cas(p, expected, desired, success, failure) \
 	__atomic_compare_exchange_n((p), (expected), (desired), false, (success), (failure))
 #else
 typedef _Atomic(uint32_t) weft_atomic32_t;
@@ -60,7 +60,7 @@ typedef _Atomic(uint64_t) weft_atomic64_t;
 #define WEFT__RELEASE memory_order_release
 #define weft__load(p, order) atomic_load_explicit((p), (order))
 #define weft__store(p, v, order) atomic_store_explicit((p), (v), (order))
-#define weft__cas(p, expected, desired, success, failure)                                                              \
+#define weft__cas(p, expected, desired, success, failure) \
 	atomic_compare_exchange_strong_explicit((p), (expected), (desired), (success), (failure))
 #endif
 

@@ -6,8 +6,8 @@
  * several conditions may share one. Waits never return spuriously, and notify picks the threads that waited
  * longest, exactly as many as it was told.
  *
- * A condition on a lock of the user's may be freed once its last notify has returned and nobody waits un-notified, even
- * if woken threads are still on their way out of wait; its lock must stay.
+ * A condition on a lock of the user's may be freed once its last notify has returned and nobody waits un-notified,
+ * even if woken threads are still on their way out of wait; its lock must stay.
  */
 #ifndef WEFT_COND_H
 #define WEFT_COND_H
@@ -40,7 +40,8 @@ enum { WEFT__COND_ON_LOCK = 1 };		/* lock is a weft_lock, else a weft_rlock */
  * weft_cond_init() - with an rlock of its own.
  * weft_cond_init_lock(), weft_cond_init_rlock() - on a lock of the user's, which must outlive every wait.
  *
- * Context: any, while nobody else uses @cond. A forked child may init one anew; the lock of the user's is not touched.
+ * Context: any, while nobody else uses @cond. A forked child may init one anew; the lock of the user's is not
+ * touched.
  */
 WEFT_API void weft_cond_init(struct weft_cond *cond);
 WEFT_API void weft_cond_init_lock(struct weft_cond *cond, struct weft_lock *lock);

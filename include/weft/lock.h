@@ -3,8 +3,8 @@
  * weft/lock.h - a mutual-exclusion lock in four bytes, Python's Lock.
  *
  * It has no owner: any thread may release it, and acquiring it twice in one thread waits (for a second release, by
- * anybody). Zeroed memory is an unlocked lock. Newcomers may overtake sleepers, for throughput, but nobody starves: once
- * a thread that was woken finds the lock taken again, the next release is for those who have slept.
+ * anybody). Zeroed memory is an unlocked lock. Newcomers may overtake sleepers, for throughput, but nobody starves:
+ * once a thread that was woken finds the lock taken again, the next release is for those who have slept.
  *
  * A thread whose acquire has returned may free the lock as soon as it has released it or knows that nobody else
  * uses it, even while the thread that released it before is still inside weft_lock_release().

@@ -25,7 +25,7 @@ struct weft_rlock {
 /** WEFT_RLOCK_INIT - an unlocked rlock, the same as zeroed memory. */
 #define WEFT_RLOCK_INIT { WEFT_LOCK_INIT, 0, 0 }
 
-/** weft_rlock_init(), weft_rlock_init_shared() - as weft_lock_init(); shared: the owner is a thread of any process. */
+/** weft_rlock_init(), weft_rlock_init_shared() - as weft_lock_init(); shared: the owner may be of any process. */
 WEFT_API void weft_rlock_init(struct weft_rlock *rlock);
 WEFT_API void weft_rlock_init_shared(struct weft_rlock *rlock);
 

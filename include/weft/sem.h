@@ -2,7 +2,8 @@
 /**
  * weft/sem.h - a counting semaphore, Python's Semaphore and BoundedSemaphore.
  *
- * Permits belong to nobody: any thread may release. A new arrival may take a permit before a thread that sleeps for one.
+ * Permits belong to nobody: any thread may release. A new arrival may take a permit before a thread that sleeps for
+ * one.
  *
  * A thread whose acquire has returned may free the semaphore even while the release that let it go is still under
  * way.

@@ -16,20 +16,38 @@
  * weft_describe() - any object's ..._describe(), chosen by the type of @object.
  */
 #ifdef __cplusplus
-static inline size_t weft_describe(const struct weft_lock *o, char *b, size_t n) { return weft_lock_describe(o, b, n); }
-static inline size_t weft_describe(const struct weft_rlock *o, char *b, size_t n) { return weft_rlock_describe(o, b, n); }
-static inline size_t weft_describe(const struct weft_event *o, char *b, size_t n) { return weft_event_describe(o, b, n); }
-static inline size_t weft_describe(const struct weft_cond *o, char *b, size_t n) { return weft_cond_describe(o, b, n); }
-static inline size_t weft_describe(const struct weft_sem *o, char *b, size_t n) { return weft_sem_describe(o, b, n); }
-static inline size_t weft_describe(const struct weft_barrier *o, char *b, size_t n) { return weft_barrier_describe(o, b, n); }
+static inline size_t weft_describe(const struct weft_lock *o, char *buf, size_t size)
+{
+	return weft_lock_describe(o, buf, size);
+}
+static inline size_t weft_describe(const struct weft_rlock *o, char *buf, size_t size)
+{
+	return weft_rlock_describe(o, buf, size);
+}
+static inline size_t weft_describe(const struct weft_event *o, char *buf, size_t size)
+{
+	return weft_event_describe(o, buf, size);
+}
+static inline size_t weft_describe(const struct weft_cond *o, char *buf, size_t size)
+{
+	return weft_cond_describe(o, buf, size);
+}
+static inline size_t weft_describe(const struct weft_sem *o, char *buf, size_t size)
+{
+	return weft_sem_describe(o, buf, size);
+}
+static inline size_t weft_describe(const struct weft_barrier *o, char *buf, size_t size)
+{
+	return weft_barrier_describe(o, buf, size);
+}
 #else
 #define WEFT__GENERIC_BOTH(type, function) struct type *: function, const struct type *: function
-#define weft_describe(object, buf, size)                                                                               \
-	_Generic((object), WEFT__GENERIC_BOTH(weft_lock, weft_lock_describe),                                          \
-		 WEFT__GENERIC_BOTH(weft_rlock, weft_rlock_describe),                                                  \
-		 WEFT__GENERIC_BOTH(weft_event, weft_event_describe),                                                  \
-		 WEFT__GENERIC_BOTH(weft_cond, weft_cond_describe),                                                    \
-		 WEFT__GENERIC_BOTH(weft_sem, weft_sem_describe),                                                      \
+#define weft_describe(object, buf, size) \
+	_Generic((object), WEFT__GENERIC_BOTH(weft_lock, weft_lock_describe), \
+		 WEFT__GENERIC_BOTH(weft_rlock, weft_rlock_describe), \
+		 WEFT__GENERIC_BOTH(weft_event, weft_event_describe), \
+		 WEFT__GENERIC_BOTH(weft_cond, weft_cond_describe), \
+		 WEFT__GENERIC_BOTH(weft_sem, weft_sem_describe), \
 		 WEFT__GENERIC_BOTH(weft_barrier, weft_barrier_describe))((object), (buf), (size))
 #endif
 
@@ -37,8 +55,8 @@ WEFT_BEGIN_DECLS
 
 /**
  * weft_set_misuse_hook() - be told of every broken rule that weft sees.
- * @hook: called in the thread that broke the rule, with no lock of weft's held but those the user holds; the call then
- * returns @error. @call is the function's name. NULL: nobody is told, as at program start.
+ * @hook: called in the thread that broke the rule, with no lock of weft's held but those the user holds; the
+ * call then returns @error. @call is the function's name. NULL: nobody is told, as at program start.
  * @arg: for @hook.
  *
  * Told are: release of what is not locked or not the caller's, wait and notify without the lock, over-release,

@@ -6,8 +6,8 @@
  *	weft_with(&lock) { ... }	held for the block, which is a loop: break and continue leave only it
  *
  * Both release however the scope is left, by return, break, continue, goto or falling out; not by longjmp(), and by
- * weft_thread_exit() and pthread_exit() only in code compiled with -fexceptions. The argument is evaluated once. If acquire
- * fails (an rlock's depth overflows), weft_with skips its block and weft_guard aborts the program.
+ * weft_thread_exit() and pthread_exit() only in code compiled with -fexceptions. The argument is evaluated once. If
+ * acquire fails (an rlock's depth overflows), weft_with skips its block and weft_guard aborts the program.
  */
 #ifndef WEFT_WITH_H
 #define WEFT_WITH_H
@@ -119,8 +119,8 @@ static inline struct weft__scope weft__scope_enter(struct weft_rlock *o) { retur
 static inline struct weft__scope weft__scope_enter(struct weft_cond *o) { return weft__scope_cond(o); }
 static inline struct weft__scope weft__scope_enter(struct weft_sem *o) { return weft__scope_sem(o); }
 #else
-#define weft__scope_enter(o)                                                                                           \
-	_Generic((o), struct weft_lock *: weft__scope_lock, struct weft_rlock *: weft__scope_rlock,                     \
+#define weft__scope_enter(o) \
+	_Generic((o), struct weft_lock *: weft__scope_lock, struct weft_rlock *: weft__scope_rlock, \
 		 struct weft_cond *: weft__scope_cond, struct weft_sem *: weft__scope_sem)(o)
 #endif
 
@@ -132,7 +132,7 @@ static inline struct weft__scope weft__scope_enter(struct weft_sem *o) { return 
 #define WEFT__GUARD(object_, name) WEFT__SCOPE_TYPE name = weft__scope_or_abort(weft__scope_enter(object_))
 
 #define weft_with(object) WEFT__WITH(object, WEFT__JOIN(weft__with_, __COUNTER__))
-#define WEFT__WITH(object_, name)                                                                                      \
+#define WEFT__WITH(object_, name) \
 	for (WEFT__SCOPE_TYPE name = weft__scope_enter(object_); name.object != NULL; weft__scope_leave(&name))
 
 #endif

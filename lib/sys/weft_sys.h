@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weft_sys.h - the one door to all that is not plain C11: futex, clock, processor, threads, memory, the per-thread
- * block. Layer 0.
+ * weft_sys.h - the one door to all that is not plain C11: futex, clock, processor, threads, memory, the
+ * per-thread block. Layer 0.
  *
- * Always included as <weft_sys.h>, so that a scheduler or a model checker takes its place by standing earlier in
- * the include path. It has mechanism only; what a return means to weft is decided in lib/futex.c and lib/time.c, so a replacement
- * exercises those too. No other file of the library calls the kernel, pthreads, the clock or malloc.
+ * Always included as <weft_sys.h>, so that a scheduler or a model checker takes its place by standing earlier
+ * in the include path. It has mechanism only; what a return means to weft is decided in lib/futex.c and
+ * lib/time.c, so a replacement exercises those too. No other file of the library calls the kernel, pthreads,
+ * the clock or malloc.
  *
  * Futex words are free-standing 32-bit atomics. Every function returns 0 or more, or a negative errno; errno is
  * left as it was.
@@ -53,13 +54,15 @@ static inline int weft_sys_private(bool shared)
  * Returns: 0 (woken, or for no reason), -EAGAIN (*word differs), -EINTR, -ETIMEDOUT. Untimed waits are plain
  * FUTEX_WAIT, which is what profilers count.
  */
-static inline int weft_sys_futex_wait(weft_atomic32_t *word, uint32_t expected, const struct timespec *deadline, bool shared)
+static inline int weft_sys_futex_wait(weft_atomic32_t *word, uint32_t expected, const struct timespec *deadline,
+				      bool shared)
 {
 	const int saved = errno;
 	const int private = weft_sys_private(shared);
 
 	if (deadline == NULL)
-		return weft_sys_result(syscall(SYS_futex, word, FUTEX_WAIT | private, expected, NULL, NULL, 0), saved);
+		return weft_sys_result(syscall(SYS_futex, word, FUTEX_WAIT | private, expected, NULL, NULL, 0),
+				       saved);
 	return weft_sys_result(syscall(SYS_futex, word, FUTEX_WAIT_BITSET | private, expected, deadline, NULL,
 				       FUTEX_BITSET_MATCH_ANY),
 			       saved);
@@ -70,8 +73,8 @@ static inline int weft_sys_futex_wait(weft_atomic32_t *word, uint32_t expected, 
  * Returns: 0 or 1 (woken at that word), -EAGAIN, -EINTR, -ETIMEDOUT, and -ENOSYS or -EPERM where the kernel has
  * no futex_waitv (before Linux 5.16) or a filter forbids it.
  */
-static inline int weft_sys_futex_wait2(weft_atomic32_t *const words[2], const uint32_t expected[2], const bool shared[2],
-				       const struct timespec *deadline)
+static inline int weft_sys_futex_wait2(weft_atomic32_t *const words[2], const uint32_t expected[2],
+				       const bool shared[2], const struct timespec *deadline)
 {
 #ifdef SYS_futex_waitv
 	const int saved = errno;
@@ -91,23 +94,24 @@ static inline int weft_sys_futex_wait2(weft_atomic32_t *const words[2], const ui
 }
 
 /*
- * Wake up to @n threads that sleep at @word, oldest first. Only the address is used: nothing there is read, and the
- * object may be gone.
+ * Wake up to @n threads that sleep at @word, oldest first. Only the address is used: nothing there is read, and
+ * the object may be gone.
  * Returns: how many; -EFAULT (the memory is gone).
  */
 static inline int weft_sys_futex_wake(weft_atomic32_t *word, int n, bool shared)
 {
 	const int saved = errno;
 
-	return weft_sys_result(syscall(SYS_futex, word, FUTEX_WAKE | weft_sys_private(shared), n, NULL, NULL, 0), saved);
+	return weft_sys_result(syscall(SYS_futex, word, FUTEX_WAKE | weft_sys_private(shared), n, NULL, NULL, 0),
+			       saved);
 }
 
 /*
  * If *from == expected, wake @wake threads that sleep at @from and let up to @move others sleep at @to instead.
  * Returns: how many were woken or moved; -EAGAIN (*from differs).
  */
-static inline int weft_sys_futex_requeue(weft_atomic32_t *from, uint32_t expected, int wake, int move, weft_atomic32_t *to,
-					 bool shared)
+static inline int weft_sys_futex_requeue(weft_atomic32_t *from, uint32_t expected, int wake, int move,
+					 weft_atomic32_t *to, bool shared)
 {
 	const int saved = errno;
 
