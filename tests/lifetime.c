@@ -34,6 +34,7 @@ struct scene {
 	bool (*look)(void *object);	/* the passer-by's, at each step; NULL: there is none */
 	unsigned takers;
 	bool first_frees;		/* the first taker that returns, not the last; without takers the passer-by */
+	bool nudge;			/* a signal at each step makes the sleepers look, before the giver wakes them */
 
 	void *object;
 	size_t page_size;
@@ -83,7 +84,13 @@ static void passer_by(struct member *me)
 
 static void stand_still(void)
 {
+	unsigned i;
+
 	scene->steps++;
+	/* A thread that is sent a signal counts as running from then on, until it sleeps again. */
+	for (i = 0; scene->nudge && i < scene->takers; i++)
+		if (!atomic_load(&scene->team.members[i].done))
+			pthread_kill(scene->team.members[i].thread, SIGUSR1);
 	while (!team_settled(&scene->team))
 		sched_yield();
 	if (scene->look == NULL || atomic_load(&scene->gone))
@@ -142,6 +149,7 @@ static void play(void *arg)
 	action.sa_flags = SA_SIGINFO;
 	sigaction(SIGSEGV, &action, NULL);
 
+	signals_catch();
 	if (scene->prepare != NULL)
 		scene->prepare(scene->object);
 	team_start(&scene->team, scene->takers, taker, NULL);
@@ -156,11 +164,14 @@ static void play(void *arg)
 }
 #endif
 
-/* In a child, so that a fault ends no more than that. */
+/* In a child, so that a fault ends no more than that. Sleepers are woken by the giver only, then by signals too. */
 static void check_scene(struct scene *scene_given)
 {
 #if CAN_STEP
 	CHECK_EQ(child_run(play, scene_given), 0);
+	scene_given->nudge = true;
+	if (scene_given->takers != 0)
+		CHECK_EQ(child_run(play, scene_given), 0);
 #else
 	(void)scene_given;
 	(void)taker;
@@ -199,6 +210,26 @@ static bool lock_look(void *lock)
 Test(lifetime, lock_release)
 {
 	struct scene s = { .prepare = lock_acquire, .give = lock_release, .look = lock_look };
+
+	check_scene(&s);
+}
+
+/* The same after somebody has waited in vain: release takes its longer way, though nobody sleeps. */
+static void wait_in_vain(struct member *me)
+{
+	(void)me;
+	CHECK_EQ(weft_lock_acquire_for(scene->object, MS), -ETIMEDOUT);
+}
+
+static void lock_acquire_contended(void *lock)
+{
+	weft_lock_acquire(lock);
+	team_run(2, wait_in_vain, NULL);
+}
+
+Test(lifetime, lock_release_after_timeouts)
+{
+	struct scene s = { .prepare = lock_acquire_contended, .give = lock_release, .look = lock_look };
 
 	check_scene(&s);
 }
