@@ -2,8 +2,8 @@
 /**
  * weft/base.h - what every public header stands on: linkage, the atomic words, inlining.
  *
- * Nothing here is for callers but WEFT_FOREVER's neighbours in weft/time.h; names with two underscores
- * (weft__, WEFT__) belong to the library and may change with any release.
+ * Nothing here is for callers: names with two underscores (weft__, WEFT__) belong to the library and may change with
+ * any release.
  */
 #ifndef WEFT_BASE_H
 #define WEFT_BASE_H
