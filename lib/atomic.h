@@ -11,6 +11,9 @@
 
 #include <weft/base.h>
 
+/* For the body that several slow paths share: a profile then names the path that the user called, not the body. */
+#define WEFT_BODY static inline __attribute__((__always_inline__))
+
 static inline uint32_t load_relaxed(const weft_atomic32_t *word)
 {
 	return atomic_load_explicit(word, memory_order_relaxed);

@@ -202,7 +202,7 @@ static int wait_held(struct weft_cond *cond, const struct weft__limit *limit)
 	return rc;
 }
 
-static int wait_within(struct weft_cond *cond, const char *call, struct weft__limit limit)
+WEFT_BODY int wait_within(struct weft_cond *cond, const char *call, struct weft__limit limit)
 {
 	if (!is_held(mutex_of(cond)))
 		return weft__misuse(cond, call, -EPERM);

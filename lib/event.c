@@ -81,7 +81,7 @@ static bool spin_until_set(const struct weft_event *event, uint32_t round)
 	return set;
 }
 
-static int wait_within(struct weft_event *event, const struct weft__limit *limit)
+WEFT_BODY int wait_within(struct weft_event *event, const struct weft__limit *limit)
 {
 	uint32_t word = load_acquire(&event->word); /* P1 */
 	const uint32_t round = event_round(word);

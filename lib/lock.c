@@ -140,7 +140,7 @@ static bool keeps_spinning(uint32_t word, uint32_t mine, unsigned turn)
 }
 
 /* Take the lock as a newcomer. Return: true: taken; false: to sleep, on *asleep. */
-static bool take_or_sleep(struct weft_lock *lock, uint32_t *asleep)
+WEFT_BODY bool take_or_sleep(struct weft_lock *lock, uint32_t *asleep)
 {
 	uint32_t mine = 0; /* of AWAKE and RESERVED */
 	bool yielded = false;
@@ -178,7 +178,7 @@ static bool take_or_sleep(struct weft_lock *lock, uint32_t *asleep)
  *
  * Return: 0: taken; -EAGAIN: to sleep, on *asleep; -ETIMEDOUT, -ECANCELED: @waited, and it was not to be had.
  */
-static int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int waited, bool woken)
+WEFT_BODY int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int waited, bool woken)
 {
 	uint32_t mine = 0; /* AWAKE, if it is */
 
@@ -209,7 +209,7 @@ static int take_or_sleep_again(struct weft_lock *lock, uint32_t *asleep, int wai
 	}
 }
 
-static int acquire(struct weft_lock *lock, const struct weft__limit *limit)
+WEFT_BODY int acquire(struct weft_lock *lock, const struct weft__limit *limit)
 {
 	bool woken = false;
 	uint32_t asleep;

@@ -117,7 +117,7 @@ static bool give_up(struct weft_sem *sem)
 	}
 }
 
-static int acquire(struct weft_sem *sem, struct weft__limit limit)
+WEFT_BODY int acquire(struct weft_sem *sem, struct weft__limit limit)
 {
 	struct weft__spin spin = weft__spin_for(load_relaxed(&sem->mode) >> CPU_SHIFT);
 
