@@ -435,7 +435,7 @@ static void replace_hooks(struct member *me)
 /* Replaced while reports run, hook and argument still go together, and each report is told to one of them. */
 Test(misuse, hook_and_argument_go_together)
 {
-	unsigned turns = slow_build() ? 20000 : 300000;
+	unsigned turns = slow_build() ? 100000 : 3000000;
 	struct team breakers, replacers;
 
 	weft_set_misuse_hook(note_first, &arguments[0]);

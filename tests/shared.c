@@ -186,11 +186,21 @@ static void rlock_team(struct world *w)
 	team_run(THREADS, count_by_rlock, w);
 }
 
-static void sem_team(struct world *w)
+/*
+ * A permit that came by another process looks like a race to ThreadSanitizer, which sees but one; so there only one thread
+ * of each process takes part.
+ */
+static unsigned sem_threads(void)
 {
-	team_run(THREADS, count_by_sem, w);
+	return slow_build() ? 1 : THREADS;
 }
 
+static void sem_team(struct world *w)
+{
+	team_run(sem_threads(), count_by_sem, w);
+}
+
+/* @run by both processes adds @by for each turn. */
 static void check_exclusion(void (*run)(struct world *world), unsigned by)
 {
 	struct visit v;
@@ -202,7 +212,7 @@ static void check_exclusion(void (*run)(struct world *world), unsigned by)
 	child = send(&v, run);
 	run(v.here);
 	CHECK_EQ(child_join(child), 0);
-	CHECK_EQ(v.here->count, by * ALL * v.here->turns);
+	CHECK_EQ(v.here->count, by * PROCESSES * v.here->turns);
 	CHECK_RET(weft_lock_destroy(&v.here->lock), 0);
 	CHECK_RET(weft_rlock_destroy(&v.here->rlock), 0);
 	CHECK_EQ(weft_sem_value(&v.here->sem), 1);
@@ -212,19 +222,19 @@ static void check_exclusion(void (*run)(struct world *world), unsigned by)
 /* PSH-01: a lock excludes threads of both processes. */
 Test(shared, lock_excludes)
 {
-	check_exclusion(lock_team, 1);
+	check_exclusion(lock_team, THREADS);
 }
 
 /* PSH-01: so does an rlock, at each depth ... */
 Test(shared, rlock_excludes)
 {
-	check_exclusion(rlock_team, 2);
+	check_exclusion(rlock_team, 2 * THREADS);
 }
 
 /* ... and a semaphore of one. */
 Test(shared, sem_excludes)
 {
-	check_exclusion(sem_team, 1);
+	check_exclusion(sem_team, sem_threads());
 }
 
 /* ---- lock ---- */
