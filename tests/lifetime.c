@@ -327,6 +327,12 @@ static void sem_release(void *sem)
 	CHECK_EQ(weft_sem_release(sem), 0);
 }
 
+/* Not inline, and so another way through the library. */
+static void sem_release_n_1(void *sem)
+{
+	CHECK_EQ(weft_sem_release_n(sem, 1), 0);
+}
+
 static void sem_release_3(void *sem)
 {
 	CHECK_EQ(weft_sem_release_n(sem, MOST_TAKERS), 0);
@@ -355,6 +361,13 @@ static bool sem_look_and_give(void *sem)
 Test(lifetime, sem_release)
 {
 	struct scene s = { .give = sem_release, .look = sem_look };
+
+	check_scene(&s);
+}
+
+Test(lifetime, sem_release_n)
+{
+	struct scene s = { .give = sem_release_n_1, .look = sem_look };
 
 	check_scene(&s);
 }

@@ -22,6 +22,7 @@ unit_sources = \
 	tests/sem.c \
 	tests/shared.c \
 	tests/sizes.c \
+	tests/steps.c \
 	tests/support.c \
 	tests/support.h \
 	tests/syscalls.c \

@@ -411,6 +411,57 @@ Test(lock_many, waits_for_all_shared)
 	waits_for_all(&pair);
 }
 
+/*
+ * One order for all callers, by address: while the lowest is held, nobody who names it holds any of the others, in
+ * whatever order it names them. With a shared lock among them, while any is held.
+ */
+struct ordered {
+	struct weft_lock *list[3];
+};
+
+static void take_list(struct member *me)
+{
+	struct ordered *ordered = me->arg;
+	unsigned i;
+
+	CHECK_RET(weft_lock_acquire_many(ordered->list, 3), 0);
+	for (i = 0; i < 3; i++)
+		CHECK_RET(weft_lock_release(ordered->list[i]), 0);
+}
+
+static void check_order(struct pair *pair, unsigned held)
+{
+	static const unsigned char orders[6][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 2, 0 },
+						    { 0, 2, 1 }, { 2, 0, 1 }, { 1, 0, 2 } };
+	struct ordered ordered;
+	struct team team;
+	unsigned i, k;
+
+	for (i = 0; i < 6; i++) {
+		for (k = 0; k < 3; k++)
+			ordered.list[k] = &pair->locks[orders[i][k]];
+		CHECK_RET(weft_lock_acquire(&pair->locks[held]), 0);
+		team_start(&team, 1, take_list, &ordered);
+		team_wait_asleep(&team, 1);
+		for (k = 0; k < 3; k++)
+			CHECK_EQ(weft_lock_locked(&pair->locks[k]), k == held);
+		CHECK_RET(weft_lock_release(&pair->locks[held]), 0);
+		team_join(&team);
+	}
+}
+
+Test(lock_many, holds_none_above_what_it_waits_for)
+{
+	struct pair pair;
+	unsigned i;
+
+	memset((void *)&pair, 0, sizeof(pair));
+	check_order(&pair, 0);
+	weft_lock_init_shared(&pair.locks[1]);
+	for (i = 0; i < 3; i++)
+		check_order(&pair, i);
+}
+
 /* Every thread names the same locks in another order, and pairs of them too: nobody is ever stuck. */
 static void take_in_own_order(struct member *me)
 {
