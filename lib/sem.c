@@ -24,14 +24,17 @@
  *	T1  acquire: count > 0 -> count - 1. Inline.
  *	T2  register: count <= 0 -> count - 1; then take a grant (T3) or sleep until there is one.
  *	T3  take a grant: grants > 0 -> grants - 1.
- *	T4  give up, time up or cancelled: count < 0 -> count + 1. If count >= 0, every registered waiter has a
- *	    grant coming, ours too: go on to T3, which takes a moment.
+ *	T4  give up, time up or cancelled: count < 0 -> count + 1. If count >= 0, a grant is on its way to every registered
+ *	    waiter. But one that registers meanwhile may be first to take ours, and count is then below 0 again: so look for
+ *	    either, woken by the grant (T6) or, as nobody knows of us, after WEFT_SEM_LOOK_NS. All this only if the
+ *	    time ran out just when a release was between its two steps.
  *	T5  release n, count >= 0: count + n. Inline for n = 1.
  *	T6  release n, count < 0: count + n; then grants + k and wake k, for k = min(n, -count).
  *
  * Invariants
  *	I1  registered waiters = max(0, -count) + grants + grants on their way (between T6's two steps). T2, T3,
- *	    T4, T6 keep it. So a waiter that finds count >= 0 will get a grant.
+ *	    T4, T6 keep it. With count >= 0 there is a grant for each registered waiter; one that left without
+ *	    would strand it.
  *	I2  A thread sleeps on grants only while it is 0; whoever raises it wakes as many as it raised it by.
  *
  * Pairs
@@ -56,6 +59,10 @@
 #include "futex.h"
 #include "spin.h"
 #include "wait.h"
+
+#ifndef WEFT_SEM_LOOK_NS
+#define WEFT_SEM_LOOK_NS 1000000
+#endif
 
 enum {
 	SHARED = 1u << 0,
@@ -120,6 +127,7 @@ static bool give_up(struct weft_sem *sem)
 WEFT_BODY int acquire(struct weft_sem *sem, struct weft__limit limit)
 {
 	struct weft__spin spin = weft__spin_for(load_relaxed(&sem->mode) >> CPU_SHIFT);
+	int why = 0; /* the wait is over, with this unless a grant comes first */
 
 	/* With others registered, the next permits are theirs. */
 	do {
@@ -129,15 +137,15 @@ WEFT_BODY int acquire(struct weft_sem *sem, struct weft__limit limit)
 	if (take_or_register(sem, true))
 		return 0;
 	while (!take_grant(sem)) {
+		if (why != 0 && give_up(sem)) /* T4 */
+			return why;
+
 		const int rc = weft__wait(&sem->grants, 0, &limit, is_shared(sem)); /* I2 */
 
-		if (rc != -ETIMEDOUT && rc != -ECANCELED)
-			continue;
-		if (take_grant(sem))
-			return 0;
-		if (give_up(sem))
-			return rc;
-		limit = weft__limit_none(); /* T4: ours is on its way */
+		if (rc == -ETIMEDOUT || rc == -ECANCELED) {
+			why = why != 0 ? why : rc;
+			limit = weft__limit_in(WEFT_SEM_LOOK_NS);
+		}
 	}
 	return 0;
 }
