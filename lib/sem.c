@@ -24,10 +24,10 @@
  *	T1  acquire: count > 0 -> count - 1. Inline.
  *	T2  register: count <= 0 -> count - 1; then take a grant (T3) or sleep until there is one.
  *	T3  take a grant: grants > 0 -> grants - 1.
- *	T4  give up, time up or cancelled: count < 0 -> count + 1. If count >= 0, a grant is on its way to every registered
- *	    waiter. But one that registers meanwhile may be first to take ours, and count is then below 0 again: so look for
- *	    either, woken by the grant (T6) or, as nobody knows of us, after WEFT_SEM_LOOK_NS. All this only if the
- *	    time ran out just when a release was between its two steps.
+ *	T4  give up, time up or cancelled: count < 0 -> count + 1. If count >= 0, a grant is on its way to every
+ *	    registered waiter. But one that registers meanwhile may be first to take ours, and count is then below 0
+ *	    again: so look for either, woken by the grant (T6) or, as nobody knows of us, after WEFT_SEM_LOOK_NS. All
+ *	    this only if the time ran out just when a release was between its two steps.
  *	T5  release n, count >= 0: count + n. Inline for n = 1.
  *	T6  release n, count < 0: count + n; then grants + k and wake k, for k = min(n, -count).
  *
@@ -41,6 +41,8 @@
  *	P1  T5 (release) with T1 (acquire). T2 and T4 are read-modify-writes of count, so release sequences go
  *	    through them.
  *	P2  T6's add to grants (release) with T3 (acquire).
+ *	P3  T6's wake with the return of the wait that it ends, which the kernel orders: who was woken for a grant
+ *	    sees it, unless another took it, and so does not give up and leave it to nobody.
  *
  * Lifetime
  *	T5: the compare-exchange is the last access. T6: a thread that the release lets go is registered, and
