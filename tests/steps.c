@@ -22,7 +22,7 @@
 
 static struct {
 	void (*intrude)(void);
-	unsigned at, step;
+	unsigned at, gap, last, step;	/* it runs at at, at + gap ... last */
 } plan;
 
 #if CAN_STEP
@@ -33,8 +33,9 @@ static void stepped(int signal)
 	const int errno_before = errno;
 
 	(void)signal;
-	if (plan.step++ == plan.at)
+	if (plan.step >= plan.at && plan.step <= plan.last && (plan.step - plan.at) % plan.gap == 0)
 		plan.intrude();
+	plan.step++;
 	errno = errno_before;
 }
 
@@ -49,8 +50,9 @@ static __attribute__((noinline)) int call_in_steps(int (*call)(void))
 }
 #endif
 
-/* What @call returns if @intrude runs before its instruction number @at; false if it has fewer. */
-static bool interrupted(int (*call)(void), void (*intrude)(void), unsigned at, int *result)
+/* What @call returns if @intrude runs at its instruction @at, and then @times - 1 times more; false if it has fewer. */
+static bool interrupted_often(int (*call)(void), void (*intrude)(void), unsigned at, unsigned gap, unsigned times,
+			      int *result)
 {
 #if CAN_STEP
 	struct sigaction action;
@@ -60,6 +62,8 @@ static bool interrupted(int (*call)(void), void (*intrude)(void), unsigned at, i
 	sigaction(SIGTRAP, &action, NULL);
 	plan.intrude = intrude;
 	plan.at = at;
+	plan.gap = gap;
+	plan.last = at + (times - 1) * gap;
 	plan.step = 0;
 	*result = call_in_steps(call);
 	if (plan.step > MOST_STEPS)
@@ -69,10 +73,17 @@ static bool interrupted(int (*call)(void), void (*intrude)(void), unsigned at, i
 	(void)call;
 	(void)intrude;
 	(void)at;
+	(void)gap;
+	(void)times;
 	(void)result;
 	(void)plan;
 	return false;
 #endif
+}
+
+static bool interrupted(int (*call)(void), void (*intrude)(void), unsigned at, int *result)
+{
+	return interrupted_often(call, intrude, at, 1, 1, result);
 }
 
 #define NEEDS_STEPS()                                                                                                  \
@@ -170,6 +181,22 @@ Test(steps, tries)
 			break;
 		CHECK_EQ(first, 0);
 		CHECK_EQ(weft_sem_value(&sem), 1);
+	}
+}
+
+/* The same with others that take again and again: there is always one left, so it is never refused. */
+Test(steps, try_is_not_refused)
+{
+	unsigned at, gap;
+	int first;
+
+	NEEDS_STEPS();
+	for (gap = 1; gap < 30; gap++) {
+		for (at = 0; at < 60; at++) {
+			CHECK_EQ(weft_sem_init(&sem, 5), 0);
+			interrupted_often(try_sem, try_sem_too, at, gap, 4, &first);
+			CHECK_EQ(first, 0);
+		}
 	}
 }
 

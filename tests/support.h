@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* 1 under ThreadSanitizer, whose runtime makes system calls of its own and puts handlers off. gcc and clang say it differently. */
+/* 1 under ThreadSanitizer, whose runtime makes system calls of its own and puts handlers off. */
 #if defined(__SANITIZE_THREAD__)
 #define UNDER_TSAN 1
 #elif defined(__has_feature)
