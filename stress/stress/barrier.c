@@ -121,9 +121,9 @@ static void begin_breaks(struct stress_round *round)
 }
 
 enum mood {
-	PEACE,		/* all come, and wait as long as it takes */
-	UNREST,		/* now and then a thread aborts, or comes with little time */
-	RESET,		/* one resets while the others come; all have little time */
+	PEACE,	/* all come, and wait as long as it takes */
+	UNREST, /* now and then a thread aborts, or comes with little time */
+	RESET,	/* one resets while the others come; all have little time */
 };
 
 static enum mood mood_of(const struct stress_round *round, uint64_t attempt)

@@ -101,6 +101,38 @@ static void *gremlin_main(void *arg)
 	return NULL;
 }
 
+/* ---- stalls ---- */
+
+/*
+ * A machine that stands still, as virtual ones do now and then, is no fault of weft's. Who looks at the clock twenty
+ * times a second and finds a second gone knows of it.
+ */
+static _Atomic(int64_t) stalled_ns, heartbeat;
+
+static int64_t beat(void)
+{
+	const int64_t now = weft_now();
+	const int64_t gap = now - atomic_load_explicit(&heartbeat, memory_order_relaxed);
+	const int64_t stall = gap > STRESS_STALL_NS ? gap : 0;
+
+	atomic_fetch_add_explicit(&stalled_ns, stall, memory_order_relaxed);
+	atomic_store_explicit(&heartbeat, now, memory_order_release);
+	return stall;
+}
+
+int64_t stress_stalled(void)
+{
+	return atomic_load_explicit(&stalled_ns, memory_order_relaxed);
+}
+
+int64_t stress_stalled_since(int64_t before)
+{
+	/* The beat after a stall may come later than this look at it. */
+	const int64_t silent = weft_now() - atomic_load_explicit(&heartbeat, memory_order_acquire);
+
+	return stress_stalled() - before + (silent > STRESS_STALL_NS ? silent : 0);
+}
+
 /* ---- making and ending a round ---- */
 
 static void *must(void *memory)
@@ -210,6 +242,7 @@ static void start_workers(struct stress_round *round)
 		}
 	}
 	round->started = weft_now();
+	atomic_store_explicit(&heartbeat, round->started, memory_order_release);
 	pthread_barrier_wait(&round->gate);
 }
 
@@ -280,7 +313,7 @@ static bool watch(const struct run *run, struct stress_round *round)
 {
 	const int64_t patience = stress_options.patience_ns + stress_options.round_ns;
 	int64_t deadline = round->started + patience;
-	const int64_t last = round->started + 10 * patience;
+	int64_t last = round->started + 10 * patience;
 	bool through;
 
 	pthread_mutex_lock(&round->mutex);
@@ -295,6 +328,10 @@ static bool watch(const struct run *run, struct stress_round *round)
 			break;
 		wait_a_moment(round);
 		pthread_mutex_unlock(&round->mutex);
+		const int64_t stall = beat();
+
+		deadline += stall;
+		last += stall;
 		show_progress(run, round);
 		pthread_mutex_lock(&round->mutex);
 	}

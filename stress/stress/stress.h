@@ -297,6 +297,10 @@ struct stress_progress {
 
 void stress_run_object(const struct stress_object *object, int64_t run_ns, struct stress_result *result);
 extern _Atomic(bool) stress_interrupted;
+/* How long the whole machine has stood still, for so long or longer at a time; and since that was @before. */
+enum { STRESS_STALL_NS = 1000000000 };
+int64_t stress_stalled(void);
+int64_t stress_stalled_since(int64_t before);
 
 /* ---- busted.c ---- */
 

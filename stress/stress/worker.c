@@ -270,6 +270,7 @@ int stress_call(struct stress_worker *worker, const char *step, stress_verb *ver
 		const struct stress_how *how)
 {
 	const uint64_t epoch = how->token ? atomic_load_explicit(&how->token->epoch, memory_order_acquire) : 0;
+	const int64_t stalled = stress_stalled();
 	int64_t start, waited;
 	int result;
 
@@ -285,6 +286,8 @@ int stress_call(struct stress_worker *worker, const char *step, stress_verb *ver
 	stress_step(worker, "between calls", NULL);
 	stress_op(worker);
 	waited = atomic_load_explicit(&worker->since, memory_order_relaxed) - start;
+	if (waited > STRESS_STALL_NS)
+		waited -= stress_stalled_since(stalled);
 	if (is_untimed(how) && waited > worker->longest)
 		worker->longest = waited;
 	if (is_untimed(how) && waited > stress_options.bound_ns)
