@@ -116,8 +116,8 @@ Test(barrier, last_arrival_lets_all_go)
 struct rounds {
 	struct weft_barrier barrier;
 	unsigned n;
-	unsigned at[8];		/* how far each member is; not atomic, the barrier orders it */
-	unsigned taken[8];	/* in which round this index was returned last */
+	unsigned at[8];	   /* how far each member is; not atomic, the barrier orders it */
+	unsigned taken[8]; /* in which round this index was returned last */
 	unsigned actions;
 	pthread_t runner;
 };
@@ -152,7 +152,7 @@ Test(barrier, ten_thousand_rounds_in_lockstep)
 
 	memset(&r, 0, sizeof(r));
 	CHECK_RET(weft_barrier_init(&r.barrier, PARTIES), 0);
-	r.n = slow_build() ? 500 : 5000;	/* each is two of the barrier's */
+	r.n = slow_build() ? 500 : 5000; /* each is two of the barrier's */
 	team_run(PARTIES, run_in_lockstep, &r);
 	CHECK_EQ(weft_barrier_n_waiting(&r.barrier), 0);
 }
@@ -199,7 +199,7 @@ static int count_action(void *arg)
 	for (i = 0; i < PARTIES; i++)
 		CHECK_EQ(r->at[i], r->actions + 1);
 	CHECK_EQ(weft_barrier_n_waiting(&r->barrier), 0);
-	CHECK(!weft_lock_locked(&r->barrier.lock));	/* GEN-11 */
+	CHECK(!weft_lock_locked(&r->barrier.lock)); /* GEN-11 */
 	r->actions++;
 	r->runner = pthread_self();
 	return 0;
@@ -257,7 +257,7 @@ static void wait_failing(struct member *me)
 	me->result = weft_barrier_wait(&f->barrier);
 }
 
-/* BAR-07, BAR-14: its error goes to the thread that ran it, -EPIPE to the others; a broken barrier does not run it. */
+/* BAR-07, BAR-14: its error goes to the thread that ran it, -EPIPE to the others; a broken barrier runs none. */
 Test(barrier, failing_action_breaks_the_barrier)
 {
 	static const int errors[] = { -EIO, -EPERM, -ETIMEDOUT, -1000000, 0 };
@@ -386,7 +386,7 @@ Test(barrier, broken_one_can_be_reset_and_used_again)
 struct timed {
 	struct weft_barrier barrier;
 	struct weft_event cancel;
-	int64_t timeout_ns;	/* WEFT_FOREVER: by the token */
+	int64_t timeout_ns; /* WEFT_FOREVER: by the token */
 };
 
 static void wait_timed(struct member *me)
@@ -633,8 +633,8 @@ Test(barrier, deadline_holds_while_others_leave)
 }
 
 /*
- * Races against completion. In each round PARTIES members wait once while a spoiler does something else to the barrier; the round
- * ends in one way for all. A pthread barrier keeps the rounds apart.
+ * Races against completion. In each round PARTIES members wait once while a spoiler does something else to the
+ * barrier; the round ends in one way for all. A pthread barrier keeps the rounds apart.
  */
 struct duel {
 	struct weft_barrier barrier;
@@ -643,7 +643,7 @@ struct duel {
 	enum { BY_ABORT, BY_CANCEL, BY_TIME } how;
 	unsigned rounds;
 	int results[PARTIES];
-	unsigned actions;	/* run by members */
+	unsigned actions; /* run by members */
 	unsigned completed, broken;
 };
 
@@ -773,7 +773,7 @@ static void run_duel(struct duel *d)
 	CHECK_EQ(d->completed + d->broken, d->rounds);
 }
 
-/* BAR-16, BAR-18: against abort a round is completed for all or broken for all, and the action runs only in the first. */
+/* BAR-16, BAR-18: against abort a round is completed for all, and then the action ran, or broken for all. */
 Test(barrier, abort_races_with_completion)
 {
 	struct duel d;
@@ -940,7 +940,7 @@ Test(barrier, round_cannot_be_broken_during_its_action)
 			wait_until(weft_barrier_n_waiting(&a.barrier) == 1 || weft_barrier_broken(&a.barrier));
 			mine = weft_barrier_wait(&a.barrier);
 			team_join_results(&team, &result);
-			if (mine != -EPIPE)	/* else time ran out before it all began */
+			if (mine != -EPIPE) /* else time ran out before it all began */
 				break;
 		}
 		if (what == IT_OUTLASTS_AND_FAILS) {
@@ -1115,7 +1115,7 @@ Test(barrier, freed_right_after_wait_though_another_is_cancelled)
 		wait_until(is_wanted(&h.barrier->lock));
 		team_wait_asleep(&last, 1);
 		weft_event_set(&h.cancel);
-		later = clock_ns() + 3 * MS;	/* it may come to the lock or not; nothing tells that it has */
+		later = clock_ns() + 3 * MS; /* it may come to the lock or not; nothing tells that it has */
 		wait_until(clock_ns() > later);
 		weft_lock_release(&h.barrier->lock);
 		team_join_results(&early, &early_result);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cancel tokens, for all that can be waited for: TIME-04, TIME-11, EVT-05 for tokens, conservation when a cancel races with a grant.
+ * Cancel tokens, for all that can be waited for: TIME-04, TIME-11, EVT-05 for tokens, conservation when a cancel
+ * races with a grant.
  */
 #include "test.h"
 
@@ -30,7 +31,7 @@ struct thing {
 	struct weft_cond cond;
 	struct weft_sem sem;
 	struct weft_barrier barrier;
-	int64_t wake_ns;	/* for SLEEP */
+	int64_t wake_ns; /* for SLEEP */
 	struct weft_event *cancel;
 	int64_t deadline_ns;
 };
@@ -318,7 +319,7 @@ Test(cancel, token_set_before_the_wait)
 
 		thing_init(&thing, kind);
 		thing.cancel = &cancel;
-		team_start(&team, 1, wait_for_it, &thing);	/* not here: the rlock is ours */
+		team_start(&team, 1, wait_for_it, &thing); /* not here: the rlock is ours */
 		team_join_results(&team, &result);
 		CHECK_EQ(result, -ECANCELED);
 		check_untouched(&thing);
@@ -339,7 +340,7 @@ Test(cancel, available_is_granted_though_the_token_is_set)
 		for (kind = 0; kind < N_KINDS; kind++) {
 			struct thing thing;
 
-			if (kind == COND || kind == SLEEP)	/* nothing is ever there */
+			if (kind == COND || kind == SLEEP) /* nothing is ever there */
 				continue;
 			thing_init(&thing, kind);
 			thing.cancel = &cancel;
@@ -497,7 +498,7 @@ struct duel {
 	struct weft_event cancel;
 	pthread_barrier_t gate;
 	unsigned rounds;
-	int given;	/* by thing_give() */
+	int given; /* by thing_give() */
 	atomic_bool returned;
 };
 
@@ -525,7 +526,7 @@ static void give_and_cancel(struct member *me)
 		else if (d->thing.kind == RLOCK)
 			weft_rlock_acquire(&d->thing.rlock);
 		pthread_barrier_wait(&d->gate);
-		if (order & 2)	/* else while the other is not asleep yet */
+		if (order & 2) /* else while the other is not asleep yet */
 			wait_until((order & 4) || thread_asleep((pid_t)atomic_load(&me->step)));
 		linger(&random);
 		if (order & 1) {
@@ -651,7 +652,7 @@ static void wait_as_rival(struct member *me)
 		struct thing *const t = &r->thing;
 		int result;
 
-		pthread_barrier_wait(&r->gate);	/* it is taken */
+		pthread_barrier_wait(&r->gate); /* it is taken */
 		if (t->kind == LOCK)
 			result = me->index == 0 ? weft_lock_acquire_until(&t->lock, WEFT_FOREVER, &r->cancel)
 						: weft_lock_acquire(&t->lock);
@@ -704,7 +705,7 @@ Test(cancel, cancelled_waiter_passes_the_wakeup_on)
 			thing_give(&r.thing);
 			if (!(order & 1))
 				weft_event_set(&r.cancel);
-			pthread_barrier_wait(&r.gate);	/* the one without a token has had it */
+			pthread_barrier_wait(&r.gate); /* the one without a token has had it */
 			if (kinds[i] == SEM) {
 				CHECK_EQ(weft_sem_value(&r.thing.sem), 1);
 				CHECK_EQ(weft_sem_try_acquire(&r.thing.sem), 0);
@@ -736,8 +737,8 @@ static void take_without_token(struct member *me)
 }
 
 /*
- * The same, step by step: the one with the token sleeps first in line, so a release wakes it; a newcomer has the lock again
- * before it is up, and its token is set. When it has left, the newcomer's release must wake the other.
+ * The same, step by step: the one with the token sleeps first in line, so a release wakes it; a newcomer has the lock
+ * again before it is up, and its token is set. When it has left, the newcomer's release must wake the other.
  */
 Test(cancel, cancelled_after_it_was_woken)
 {

@@ -22,11 +22,11 @@ struct stage {
 	struct weft_rlock rlock;
 	struct weft_cond cond;
 	struct weft_event cancel;
-	int64_t timeout_ns;	/* the waiters' */
-	unsigned arrived;	/* under the condition's lock, as is phase */
+	int64_t timeout_ns; /* the waiters' */
+	unsigned arrived;   /* under the condition's lock, as is phase */
 	unsigned phase;
-	int value;		/* what the predicate returns; likewise */
-	unsigned asked;		/* how often it was called */
+	int value;	/* what the predicate returns; likewise */
+	unsigned asked; /* how often it was called */
 	atomic_uint back;
 	struct {
 		int result;
@@ -204,7 +204,7 @@ Test(cond, acquire_family_has_the_codes_of_the_lock)
 		CHECK_GE(clock_ns() - before, 10 * MS);
 		weft_event_set(&s.cancel);
 		CHECK_RET(weft_cond_acquire_until(&s.cond, WEFT_FOREVER, &s.cancel), -ECANCELED);
-		if (kind != ON_LOCK)	/* which has no owner */
+		if (kind != ON_LOCK) /* which has no owner */
 			CHECK_RET(weft_cond_release(&s.cond), -EPERM);
 		hold_end(&holder);
 		CHECK_RET(weft_cond_acquire_until(&s.cond, INT64_MIN, &s.cancel), 0);
@@ -434,7 +434,7 @@ Test(cond, wait_frees_and_restores_all_levels)
 		team_start(&team, 1, wait_at_depth_three, &s);
 		for (i = 0; i < 3; i++) {
 			wait_until(waiting(&s.cond) == 1);
-			CHECK_EQ(notify(&s, 1), 1);	/* which takes the lock, so it is free */
+			CHECK_EQ(notify(&s, 1), 1); /* which takes the lock, so it is free */
 		}
 		wait_until(waiting(&s.cond) == 1);
 		weft_event_set(&s.cancel);
@@ -505,7 +505,7 @@ Test(cond, notify_is_exact_and_first_come_first_served)
 				phase_of[turn] = i + 1;
 			left -= n;
 			weft_cond_acquire(&s.cond);
-			s.phase = 99;	/* for one that comes back too soon */
+			s.phase = 99; /* for one that comes back too soon */
 			CHECK_RET(weft_cond_notify(&s.cond, steps[i]), n);
 			CHECK_EQ(waiting(&s.cond), left);
 			s.phase = i + 1;
@@ -1147,7 +1147,7 @@ Test(cond, notifies_do_not_extend_wait_pred)
 		notify(&s, 1);
 		wait_until(clock_ns() >= next || team_done(&team) == 1);
 	}
-	CHECK_EQ(team_done(&team), 1);	/* and not after 30 quarters of the time */
+	CHECK_EQ(team_done(&team), 1); /* and not after 30 quarters of the time */
 	team_join_results(&team, &result);
 	CHECK_EQ(result, -ETIMEDOUT);
 }
@@ -1189,7 +1189,7 @@ Test(cond, pred_is_asked_once_more_at_the_end)
 		if (by_token)
 			weft_event_set(&s.cancel);
 		wait_until(is_wanted(&s.lock));
-		s.value = 7;	/* nobody is notified */
+		s.value = 7; /* nobody is notified */
 		weft_lock_release(&s.lock);
 		team_join_results(&team, &result);
 		CHECK_EQ(result, 7);
@@ -1468,7 +1468,7 @@ Test(cond, abandoned_while_held)
 struct buffer {
 	struct weft_lock lock;
 	struct weft_cond not_full, not_empty;
-	bool full;		/* under lock, as are item, made and sum */
+	bool full; /* under lock, as are item, made and sum */
 	unsigned item, made, taken, items;
 	uint64_t sum;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * After fork: LOCK-13, EVT-10, COND-21, RLOCK-13. A child may init anew what was held or waited for in the parent, which does not
- * notice; a private rlock stays its owner's.
+ * After fork: LOCK-13, EVT-10, COND-21, RLOCK-13. A child may init anew what was held or waited for in the parent,
+ * which does not notice; a private rlock stays its owner's.
  */
 #include "test.h"
 
@@ -116,7 +116,7 @@ static void use_anew(struct set *s)
 	CHECK_RET(weft_rlock_release(&s->rlock), 0);
 	CHECK_RET(weft_rlock_release(&s->rlock), 0);
 
-	CHECK(weft_event_is_set(&s->set_event));	/* EVT-10 */
+	CHECK(weft_event_is_set(&s->set_event)); /* EVT-10 */
 	weft_event_init(&s->set_event);
 	CHECK(!weft_event_is_set(&s->set_event));
 	weft_event_init(&s->event);
@@ -255,7 +255,7 @@ static void child_goes_on_with_rlock(void *arg)
 	CHECK_RET(weft_rlock_acquire(rlock), 0);
 }
 
-/* RLOCK-13: a private rlock owned by the forking thread is owned by the child's thread, and by none that it starts. */
+/* RLOCK-13: a private rlock owned by the forking thread is owned by the child's, and by none that it starts. */
 Test(fork, rlock_stays_owned_by_the_forking_thread)
 {
 	struct weft_rlock rlock = WEFT_RLOCK_INIT;

@@ -53,13 +53,13 @@ static void check_told(const void *object, const char *call, int64_t result, int
 	told.n = 0;
 }
 
-#define TELLS(object, function, arguments, error)                                                                      \
+#define TELLS(object, function, arguments, error)                                                                    \
 	check_told((object), #function, (int64_t)function arguments, (error), __LINE__)
-#define TELLS_NOT(call, result)                                                                                        \
-	do {                                                                                                           \
-		CHECK_RET(call, result);                                                                               \
-		CHECK_EQ(told.n, 0);                                                                                   \
-		told.n = 0;                                                                                            \
+#define TELLS_NOT(call, result)                                                                                      \
+	do {                                                                                                         \
+		CHECK_RET(call, result);                                                                             \
+		CHECK_EQ(told.n, 0);                                                                                 \
+		told.n = 0;                                                                                          \
 	} while (0)
 
 /* LOCK-06: release of what is not locked; destroy of what is; locks that acquire_many cannot take. */

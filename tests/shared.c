@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects between processes: PSH-01, 02, 03, 05, 08. Each test maps one file at two addresses; this process uses the one and its
- * child the other, so that a pointer kept in an object leads nowhere.
+ * Objects between processes: PSH-01, 02, 03, 05, 08. Each test maps one file at two addresses; this process uses the
+ * one and its child the other, so that a pointer kept in an object leads nowhere.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -25,7 +25,7 @@
 #include <weft/watch.h>
 
 #define PROCESSES 2
-#define THREADS 2	/* in each process */
+#define THREADS 2 /* in each process */
 #define ALL (PROCESSES * THREADS)
 
 /* What the file holds. */
@@ -35,7 +35,7 @@ struct world {
 	struct weft_event event, back, cancel;
 	struct weft_sem sem, bounded;
 	struct weft_barrier barrier;
-	unsigned count;		/* not atomic: under one of the above */
+	unsigned count; /* not atomic: under one of the above */
 	unsigned turns;
 	unsigned at[ALL], taken[ALL];
 	atomic_int step;
@@ -187,8 +187,8 @@ static void rlock_team(struct world *w)
 }
 
 /*
- * A permit that came by another process looks like a race to ThreadSanitizer, which sees but one; so there only one thread
- * of each process takes part.
+ * A permit that came by another process looks like a race to ThreadSanitizer, which sees but one; so there only one
+ * thread of each process takes part.
  */
 static unsigned sem_threads(void)
 {
@@ -387,7 +387,7 @@ static void meet_held_rlock(struct world *w)
 	weft_rlock_describe(&w->rlock, text, sizeof(text));
 	CHECK(strstr(text, "depth 2") != NULL);
 	step_to(w, 1);
-	CHECK_RET(weft_rlock_acquire(&w->rlock), 0);	/* waits for the parent */
+	CHECK_RET(weft_rlock_acquire(&w->rlock), 0); /* waits for the parent */
 	CHECK_RET(weft_rlock_try_acquire(&w->rlock), 0);
 	CHECK_RET(weft_rlock_acquire_for(&w->rlock, 0), 0);
 	CHECK_EQ(weft_rlock_depth(&w->rlock), 3);
@@ -706,7 +706,7 @@ Test(shared, barrier_thousand_rounds_in_lockstep)
 	world_open(&v);
 	CHECK_RET(weft_barrier_init_shared(&v.here->barrier, ALL), 0);
 	CHECK_EQ(weft_barrier_parties(&v.there->barrier), ALL);
-	v.here->turns = 500;	/* each is two of the barrier's */
+	v.here->turns = 500; /* each is two of the barrier's */
 	child = send(&v, run_rounds_there);
 	team_run(THREADS, run_rounds_here, v.here);
 	CHECK_EQ(child_join(child), 0);
@@ -729,7 +729,7 @@ static void wait_at_barrier_briefly(struct world *w)
 	CHECK_GE(clock_ns() - before, 10 * MS);
 }
 
-/* PSH-05, BAR-08 to BAR-11, BAR-13: abort, reset and time-out reach the other process, and it goes on after a reset. */
+/* PSH-05, BAR-08 to BAR-11, BAR-13: abort, reset and time-out reach the other process; a reset mends it for both. */
 Test(shared, barrier_breaks_and_mends_for_all)
 {
 	struct visit v;
@@ -1073,7 +1073,7 @@ static bool only_futexes(bool private_ones)
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),	/* its lower half */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])), /* its lower half */
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, private_flag, private_ones, !private_ones),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -1086,8 +1086,8 @@ static bool only_futexes(bool private_ones)
 
 struct watched {
 	struct world world;
-	bool shared;		/* the objects are */
-	bool private_allowed;	/* and only such futexes are */
+	bool shared;	      /* the objects are */
+	bool private_allowed; /* and only such futexes are */
 	int n;
 	bool timed;
 };

@@ -2,6 +2,7 @@
 /*
  * weft_with and weft_guard: GEN-07, LOCK-11, SEM-09.
  */
+/* clang-format off: scopes that nest on one line are what is tested. */
 #include "test.h"
 
 #include <signal.h>
