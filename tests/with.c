@@ -2,7 +2,8 @@
 /*
  * weft_with and weft_guard: GEN-07, LOCK-11, SEM-09.
  */
-/* clang-format off: scopes that nest on one line are what is tested. */
+/* Scopes that nest on one line are what is tested. */
+/* clang-format off */
 #include "test.h"
 
 #include <signal.h>
