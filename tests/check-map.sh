@@ -17,8 +17,8 @@ trap 'rm -rf "$work"' EXIT
 LC_ALL=C
 export LC_ALL
 
-# One declaration to a line, and of those that are WEFT_API the name: what stands before the first bracket, or last. With
-# WEFT__EMIT the inline functions are WEFT_API too: the library holds the copy that a call not inlined goes to.
+# One declaration to a line, and of those that are WEFT_API the name: what stands before the first bracket, or last.
+# With WEFT__EMIT the inline functions are WEFT_API too: the library holds the copy that a call not inlined goes to.
 declared()
 {
 	printf '#include <weft.h>\n' | ${CC:-cc} -E -P -std=c11 -DWEFT__EMIT -I"$src/include" - |
@@ -46,6 +46,9 @@ agree()	# WHAT EXPECTED FOUND
 	failed=1
 }
 
+# What a sanitizer adds.
+sanitizers='^__[atu][bs]*an_\|^__sanitizer\|^__odr_asan\|^__start_\|^__stop_'
+
 failed=0
 declared >"$work/declared"
 test -s "$work/declared" || { echo "no declaration found in include/weft.h"; exit 1; }
@@ -62,9 +65,8 @@ agree "headers (-) and lib/weft.map (+) differ" "$work/declared" "$work/sorted"
 so=$build/lib/.libs/libweft.so
 if [ -e "$so" ]; then
 	node=$(sed -n 's/^\(WEFT_[0-9]*\)[ {].*/\1/p' "$map" | tail -n 1)
-	# A sanitizer adds symbols of its own.
 	${NM:-nm} -D --defined-only "$so" | sed -n 's/^[0-9a-f]* [A-Za-z] //p' | grep -vx "$node" |
-		grep -v '^_*[atu][bs]*an_\|^__sanitizer\|^__start_\|^__stop_' | sort >"$work/exported"
+		grep -v "$sanitizers" | sort >"$work/exported"
 	sed "s/\$/@@$node/" "$work/sorted" >"$work/versioned"
 	agree "lib/weft.map (-) and what $so exports (+) differ" "$work/versioned" "$work/exported"
 fi
@@ -74,7 +76,7 @@ if [ -e "$a" ]; then
 	${NM:-nm} -g --defined-only "$a" 2>/dev/null | sed -n 's/^[0-9a-f]* [A-Za-z] //p' | sort -u >"$work/static"
 	grep '^weft_' "$work/static" | grep -Fxf "$work/declared" >"$work/static.public" || :
 	agree "headers (-) and what $a defines (+) differ" "$work/declared" "$work/static.public"
-	if grep -v '^weft_\|^_*[atu][bs]*an_\|^__sanitizer\|^__odr_asan\|^DW\.ref\|^__start_\|^__stop_' "$work/static"; then
+	if grep -v "^weft_\|^DW\.ref\|$sanitizers" "$work/static"; then
 		echo "$a: these global names do not begin with weft_"
 		failed=1
 	fi

@@ -109,7 +109,8 @@ if [ -e "$destdir$libdir/libweft.so" ]; then
 fi
 if [ -e "$destdir$libdir/libweft.a" ]; then
 	# shellcheck disable=SC2046,SC2086
-	try static $CC $CFLAGS -std=c11 $strict x.c -pthread $($PKG_CONFIG --cflags weft) "$destdir$libdir/libweft.a"
+	try static $CC $CFLAGS -std=c11 $strict x.c -pthread $($PKG_CONFIG --cflags weft) \
+		"$destdir$libdir/libweft.a"
 fi
 [ ! -e "$destdir$includedir/weft/sys" ] || fail "a private header was installed"
 
