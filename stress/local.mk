@@ -2,3 +2,4 @@
 
 include stress/stress.mk
 include stress/bench.mk
+include stress/explore.mk

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+
+#: Schedules
+#:   stress/weft-explore      made by make check, not installed: every primitive under schedules that no machine
+#:                            would run into, doc/explore.md; "stress/weft-explore --weak 'sem-*'"
+#:
+
+explore_runtime = \
+	stress/explore/explore.h \
+	stress/explore/fiber.c \
+	stress/explore/main.c \
+	stress/explore/memory.c \
+	stress/explore/report.c \
+	stress/explore/run.h \
+	stress/explore/sched.c \
+	stress/explore/sys.c \
+	stress/explore/sys/weft_sys.h \
+	stress/explore/tsan.c
+
+explore_scenarios = \
+	stress/explore/scenario-barrier.c \
+	stress/explore/scenario-cond.c \
+	stress/explore/scenario-event.c \
+	stress/explore/scenario-lock.c \
+	stress/explore/scenario-sem.c
+
+explore_diffs = stress/explore/sem-wait-settled.diff
+
+dist_noinst_SCRIPTS += stress/explore/build.sh
+EXTRA_DIST += doc/explore.md $(explore_runtime) $(explore_scenarios) $(explore_diffs)
+
+# Library and scenarios are compiled in their own way, and without the user's CFLAGS; the script says how.
+stress/weft-explore: $(explore_runtime) $(explore_scenarios) stress/explore/build.sh \
+		$(lib_libweft_la_SOURCES) $(noinst_HEADERS) $(include_HEADERS) $(pkginclude_HEADERS)
+	$(AM_V_GEN)CC='$(CC)' OBJCOPY='$(OBJCOPY)' WARNINGS='$(WEFT_WARNINGS)' \
+		$(SHELL) $(srcdir)/stress/explore/build.sh $(srcdir) stress/explore $@
+
+CLEANFILES += stress/weft-explore stress/explore/program-*.o stress/explore/runtime-*.o stress/explore/try.*
+
+dist_check_SCRIPTS += stress/explore/check.sh
+
+# The program of a cross build does not run here, and under a sanitizer the explorer would find the sanitizer.
+if !CROSS_COMPILING
+if !SANITIZE
+check_SCRIPTS = stress/weft-explore
+endif
+TESTS += stress/explore/check.sh
+endif

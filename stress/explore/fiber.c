@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fiber.c - stacks, the switch between them, and the per-thread block that goes with it.
+ */
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "run.h"
+
+static char *stacks;
+static void *host_sp;
+static struct {
+	char *at;
+	size_t size;
+	char image[256];
+} tls;
+
+void explore_switch(void **save, void *load);
+void explore_enter(void);
+
+#if defined(__x86_64__)
+__asm__(".text\n.globl explore_switch\n.type explore_switch,@function\nexplore_switch:\n"
+	"	pushq %rbp\n	pushq %rbx\n	pushq %r12\n	pushq %r13\n	pushq %r14\n	pushq %r15\n"
+	"	movq %rsp,(%rdi)\n	movq %rsi,%rsp\n"
+	"	popq %r15\n	popq %r14\n	popq %r13\n	popq %r12\n	popq %rbx\n	popq %rbp\n	ret\n"
+	".size explore_switch,.-explore_switch\n"
+	".globl explore_start\n.type explore_start,@function\nexplore_start:\n"
+	"	call explore_enter\n	ud2\n.size explore_start,.-explore_start\n");
+enum { SAVED = 7, RETURN_AT = 6 };
+#elif defined(__aarch64__)
+__asm__(".text\n.globl explore_switch\n.type explore_switch,%function\nexplore_switch:\n"
+	"	sub sp,sp,#160\n"
+	"	stp x19,x20,[sp]\n	stp x21,x22,[sp,#16]\n	stp x23,x24,[sp,#32]\n	stp x25,x26,[sp,#48]\n"
+	"	stp x27,x28,[sp,#64]\n	stp x29,x30,[sp,#80]\n	stp d8,d9,[sp,#96]\n	stp d10,d11,[sp,#112]\n"
+	"	stp d12,d13,[sp,#128]\n	stp d14,d15,[sp,#144]\n"
+	"	mov x9,sp\n	str x9,[x0]\n	mov sp,x1\n"
+	"	ldp x19,x20,[sp]\n	ldp x21,x22,[sp,#16]\n	ldp x23,x24,[sp,#32]\n	ldp x25,x26,[sp,#48]\n"
+	"	ldp x27,x28,[sp,#64]\n	ldp x29,x30,[sp,#80]\n	ldp d8,d9,[sp,#96]\n	ldp d10,d11,[sp,#112]\n"
+	"	ldp d12,d13,[sp,#128]\n	ldp d14,d15,[sp,#144]\n"
+	"	add sp,sp,#160\n	ret\n"
+	".globl explore_start\n.type explore_start,%function\nexplore_start:\n	bl explore_enter\n	brk #0\n");
+enum { SAVED = 20, RETURN_AT = 11 };
+#else
+#error "no fiber switch for this machine"
+#endif
+
+void explore_start(void);
+
+/* The program's own per-thread block, which all fibers share unless it is swapped. */
+static int find_tls(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	(void)size, (void)unused;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_TLS) {
+			tls.at = info->dlpi_tls_data;
+			tls.size = info->dlpi_phdr[i].p_memsz;
+		}
+	return 1; /* the program itself comes first */
+}
+
+void fiber_setup(void)
+{
+	stacks = mmap(NULL, (size_t)FIBERS * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stacks == MAP_FAILED)
+		abort();
+	for (unsigned i = 0; i < FIBERS; i++)
+		mprotect(stacks + (size_t)i * STACK_SIZE, 4096, PROT_NONE);
+	dl_iterate_phdr(find_tls, NULL);
+	if (tls.size > sizeof(tls.image))
+		abort();
+	memcpy(tls.image, tls.at, tls.size);
+}
+
+void fiber_prepare(unsigned number)
+{
+	void **const top = (void **)(void *)(stacks + (size_t)(number + 1) * STACK_SIZE - 64);
+	struct fiber *const fiber = &run.fibers[number];
+
+	memset(top - SAVED, 0, SAVED * sizeof(*top));
+	top[-SAVED + RETURN_AT] = (void *)(uintptr_t)explore_start;
+	fiber->sp = top - SAVED;
+	memcpy(fiber->tls, tls.image, tls.size);
+}
+
+void fiber_switch(unsigned to)
+{
+	const unsigned from = run.self;
+
+	if (from != HOST)
+		memcpy(run.fibers[from].tls, tls.at, tls.size);
+	memcpy(tls.at, to != HOST ? run.fibers[to].tls : tls.image, tls.size);
+	run.self = to;
+	explore_switch(from != HOST ? &run.fibers[from].sp : &host_sp, to != HOST ? run.fibers[to].sp : host_sp);
+}
+
+bool fiber_stack_of(const void *address, unsigned *number)
+{
+	const size_t offset = (size_t)((uintptr_t)address - (uintptr_t)stacks);
+
+	*number = (unsigned)(offset / STACK_SIZE);
+	return offset < (size_t)FIBERS * STACK_SIZE;
+}
+
+bool fiber_is_tls(const void *address)
+{
+	return (size_t)((uintptr_t)address - (uintptr_t)tls.at) < tls.size;
+}
+
+bool fiber_frame_is_dead(unsigned number, const void *address)
+{
+	const struct fiber *const fiber = &run.fibers[number];
+
+	return fiber->state == FIBER_DONE || (uintptr_t)address < (uintptr_t)fiber->sp;
+}
+
+/* What a fiber does, on its own stack. */
+void explore_enter(void)
+{
+	static void *state; /* of the scenario; set by fiber 0 before the others are ready */
+
+	if (run.self != 0) {
+		run.scenario->thread(state, run.self - 1);
+		finish_fiber();
+	}
+	state = run.scenario->begin();
+	for (unsigned i = 1; i < run.n_fibers; i++) {
+		run.fibers[i].seen = self()->seen;
+		run.fibers[i].view = self()->view;
+		run.fibers[i].seen.of[i] = run.fibers[i].view.of[i] = 1;
+		run.fibers[i].state = FIBER_READY;
+	}
+	self()->seen.of[0]++;
+	self()->view.of[0]++;
+	self()->state = FIBER_JOINING;
+	sleep_self();
+	for (unsigned i = 1; i < run.n_fibers; i++) {
+		clock_join(&self()->seen, &run.fibers[i].seen);
+		clock_join(&self()->view, &run.fibers[i].view);
+	}
+	if (run.scenario->end != NULL)
+		run.scenario->end(state);
+	finish_fiber();
+}

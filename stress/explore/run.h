@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.h - one schedule: its fibers, clocks and choices. For the explorer's own files.
+ */
+#ifndef EXPLORE_RUN_H
+#define EXPLORE_RUN_H
+
+#include "explore.h"
+
+enum {
+	FIBERS = EXPLORE_THREADS_MAX + 1, /* fiber 0 runs begin and end */
+	STACK_SIZE = 64 * 1024,
+	HOST = FIBERS, /* the explorer's own stack, as a switch target */
+	WORDS = 2,     /* of one wait */
+};
+
+struct clock {
+	uint32_t of[FIBERS];
+};
+
+enum op {
+	OP_NONE,
+	OP_LOAD,
+	OP_STORE,
+	OP_RMW,
+	OP_CAS,
+	OP_FENCE,
+	OP_WAIT,
+	OP_WAKE,
+	OP_REQUEUE,
+	OP_CLOCK,
+	OP_CPU,
+	OP_PAUSE,
+	OP_YIELD,
+	OP_STEP,
+	OP_READ,
+	OP_WRITE,
+	OP_FREE,
+	OP_RETURNED,
+	OP_END,
+};
+
+/* A step, as the trace has it. */
+struct step {
+	enum op op;
+	unsigned fiber;
+	const void *address;
+	const void *pc;
+	int order;
+	uint64_t before, after; /* value found, value left; or arguments */
+	int64_t result;
+	int stale; /* how many stores back a load looked */
+};
+
+enum fiber_state { FIBER_UNUSED, FIBER_READY, FIBER_ASLEEP, FIBER_JOINING, FIBER_DONE };
+
+struct fiber {
+	void *sp;
+	enum fiber_state state;
+	struct clock seen; /* what happens before its next step */
+	struct clock view; /* the same, and what barriers have made visible */
+	struct clock fence_release, fence_release_view, fence_acquire, fence_acquire_view;
+	/* a wait */
+	const void *words[WORDS];
+	bool queued[WORDS], word_shared[WORDS];
+	int woken; /* index of a word that it was woken at, -1: none */
+	unsigned n_words;
+	bool timed;
+	bool eager; /* PCT: its time-out has the thread's priority; otherwise the lowest */
+	int64_t deadline_ns;
+	uint64_t ticket;
+	int wait_result;
+	/* strategy */
+	int64_t priority;
+	bool yielded;
+	bool fresh; /* no stale reads until the next store that it sees */
+	unsigned cpu;
+	struct step last;
+	char tls[256];
+};
+
+enum strategy { STRATEGY_RANDOM, STRATEGY_STICKY, STRATEGY_PCT, STRATEGY_STARVE, STRATEGY_SEARCH };
+
+struct plan {
+	enum strategy strategy;
+	unsigned depth;	 /* PCT: depth; sticky: one switch in so many; search: preemptions */
+	unsigned faults; /* one wait in so many returns early; 0: none */
+	unsigned stale;	 /* one load in so many may be stale; 0: none */
+	unsigned moves;	 /* one look in so many finds another CPU; 0: none */
+	bool any_order;	 /* wakes pick any sleeper, not the oldest */
+	bool races;
+	bool plain_points;
+};
+
+struct run {
+	const struct explore_scenario *scenario;
+	struct plan plan;
+	uint64_t random;
+	unsigned n_fibers;
+	unsigned self;
+	bool active;
+	uint32_t generation;
+	unsigned steps, step_limit;
+	uint64_t tickets;
+	int64_t now_ns;
+	int64_t lowest_priority;
+	unsigned changes[16];
+	unsigned n_changes;
+	unsigned victim;
+	struct fiber fibers[FIBERS];
+	struct clock barrier; /* what all full barriers so far have made visible */
+	unsigned counters[32];
+	struct clock counter_seen[32], counter_view[32];
+	bool failed;
+	char failure[512];
+	uint64_t hash; /* of the trace */
+	bool tracing;
+};
+
+extern struct run run;
+
+static inline struct fiber *self(void)
+{
+	return &run.fibers[run.self];
+}
+
+static inline void clock_join(struct clock *clock, const struct clock *other)
+{
+	for (unsigned i = 0; i < FIBERS; i++)
+		if (clock->of[i] < other->of[i])
+			clock->of[i] = other->of[i];
+}
+
+/* fiber.c */
+void fiber_setup(void);
+void fiber_prepare(unsigned number);
+void fiber_switch(unsigned to);
+bool fiber_stack_of(const void *address, unsigned *number);
+bool fiber_is_tls(const void *address);
+bool fiber_frame_is_dead(unsigned number, const void *address);
+
+/* sched.c */
+unsigned choose(unsigned n); /* seeded; below n */
+bool one_in(unsigned n);     /* seeded; 0: never */
+void point(enum op op, const void *address, const void *pc);
+void sleep_self(void); /* until made ready */
+void finish_fiber(void);
+void schedule_begin(const struct explore_scenario *scenario, const struct plan *plan, uint64_t seed);
+void search_begin(void);
+bool search_next(void); /* false: all done */
+
+/* memory.c */
+void memory_begin(void);
+void memory_end(void);
+void memory_check(const void *address, size_t size, bool write, bool atomic, const void *pc);
+uint64_t memory_load(void *address, unsigned size, int order, const void *pc);
+void memory_store(void *address, unsigned size, uint64_t value, int order, const void *pc);
+uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(uint64_t, uint64_t), uint64_t operand,
+		    const void *pc);
+uint64_t memory_cas(void *address, unsigned size, uint64_t expected, uint64_t desired, int order, int failure_order,
+		    const void *pc);
+void memory_fence(int order);
+void memory_plain(void *address, size_t size, bool write, const void *pc);
+uint32_t memory_peek(const void *address); /* the newest value; a check of use after free, no step */
+void memory_full_barrier(void);
+const char *memory_name(const void *address, char *buf, size_t size);
+void memory_print_objects(void);
+
+/* sys.c */
+void sys_begin(void);
+
+/* report.c */
+void trace_step(const struct step *step);
+void trace_begin(void);
+void trace_print(unsigned n);
+void report_fibers(void);
+void reached_print(void);
+
+#endif

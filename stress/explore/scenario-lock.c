@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scenario-lock.c - exclusion, progress and lifetime of locks and rlocks.
+ *
+ * Locks may be left marked when all is done (advice that nobody comes for any more), but must be free, and work.
+ */
+#include <weft/event.h>
+#include <weft/lock.h>
+#include <weft/rlock.h>
+
+#include "explore.h"
+
+struct section {
+	struct weft_lock lock;
+	struct weft_event cancel;
+	unsigned inside, entered; /* protected by lock */
+	_Atomic unsigned left;	  /* threads that have not finished */
+};
+
+static void enter(struct section *section)
+{
+	explore_check(section->inside++ == 0);
+	section->entered++;
+	explore_step();
+	explore_check(--section->inside == 0);
+}
+
+static void pass(struct section *section)
+{
+	weft_lock_acquire(&section->lock);
+	enter(section);
+	explore_check(weft_lock_release(&section->lock) == 0);
+}
+
+static void pass_if(struct section *section, int rc)
+{
+	if (rc != 0)
+		return;
+	enter(section);
+	explore_check(weft_lock_release(&section->lock) == 0);
+}
+
+static void *begin(void)
+{
+	struct section *const section = explore_alloc(sizeof(*section), "lock");
+
+	atomic_store_explicit(&section->left, 4, memory_order_relaxed);
+	return section;
+}
+
+static void *begin_shared(void)
+{
+	struct section *const section = begin();
+
+	weft_lock_init_shared(&section->lock);
+	return section;
+}
+
+static void end(void *state)
+{
+	struct section *const section = state;
+
+	explore_check(!weft_lock_locked(&section->lock));
+	explore_check(weft_lock_try_acquire(&section->lock) == 0);
+	explore_check(weft_lock_release(&section->lock) == 0);
+	explore_check(weft_lock_release(&section->lock) == -EPERM);
+	pass(section);
+	explore_check(!weft_lock_locked(&section->lock));
+}
+
+static void once(void *state, unsigned number)
+{
+	(void)number;
+	pass(state);
+}
+
+static void twice(void *state, unsigned number)
+{
+	(void)number;
+	pass(state);
+	pass(state);
+}
+
+static void thrice(void *state, unsigned number)
+{
+	twice(state, number);
+	pass(state);
+}
+
+/* Thread 0 waits as long as it takes, the others for a while. */
+static void one_patient(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	for (int i = 0; i < 2; i++)
+		if (number == 0)
+			pass(section);
+		else
+			pass_if(section, weft_lock_acquire_for(&section->lock, 5000));
+}
+
+/* Two that wait as long as it takes, and those who may give up in between. */
+static void two_patient(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	if (number < 2) {
+		pass(section);
+		pass(section);
+	} else {
+		pass_if(section, weft_lock_acquire_for(&section->lock, 5000));
+	}
+}
+
+static void with_tries(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	if (number < 2) {
+		pass(section);
+		pass(section);
+		return;
+	}
+	for (int i = 0; i < 3; i++)
+		pass_if(section, weft_lock_try_acquire(&section->lock));
+}
+
+/* 0 and 1 pass; 2 waits with a token, which 3, or 0 in the end, sets. */
+static void with_cancel(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	if (number == 2) {
+		pass_if(section, weft_lock_acquire_until(&section->lock, WEFT_FOREVER, &section->cancel));
+		return;
+	}
+	pass(section);
+	if (number == 0)
+		weft_event_set(&section->cancel);
+	pass(section);
+}
+
+/* The lock is held while the token is set: the wait must end by it or by the release, and both may come at once. */
+static void cancel_or_release(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	switch (number) {
+	case 0:
+		weft_lock_acquire(&section->lock);
+		explore_step();
+		weft_event_set(&section->cancel);
+		explore_step();
+		weft_lock_release(&section->lock);
+		break;
+	case 1:
+		pass_if(section, weft_lock_acquire_until(&section->lock, WEFT_FOREVER, &section->cancel));
+		break;
+	default:
+		pass(section);
+	}
+}
+
+static void timed_cancel(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	switch (number) {
+	case 0:
+		pass(section);
+		pass(section);
+		break;
+	case 1:
+		pass_if(section, weft_lock_acquire_until(&section->lock, 1000040000, &section->cancel));
+		pass_if(section, weft_lock_acquire_until(&section->lock, 1000080000, &section->cancel));
+		break;
+	case 2:
+		pass_if(section, weft_lock_acquire_for(&section->lock, 20000));
+		weft_event_set(&section->cancel);
+		break;
+	default:
+		pass(section);
+	}
+}
+
+/* A time-out must not take a wake-up along: with the lock free in the end, an untimed waiter must get it. */
+static void timeouts_around(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	switch (number) {
+	case 0:
+		weft_lock_acquire(&section->lock);
+		explore_step();
+		weft_lock_release(&section->lock);
+		break;
+	case 1:
+		pass(section);
+		break;
+	default:
+		pass_if(section, weft_lock_acquire_for(&section->lock, 5000));
+	}
+}
+
+/* Each takes it once and says inside that it is through; the last one frees the lock right after its release. */
+static void free_after(void *state, unsigned number)
+{
+	struct section *const section = state;
+	bool last;
+
+	(void)number;
+	weft_lock_acquire(&section->lock);
+	last = ++section->entered == 3;
+	explore_step();
+	weft_lock_release(&section->lock);
+	if (last)
+		explore_free(section);
+}
+
+/* The same with one that waits for a while; it counts itself out under the lock, or leaves it to the rest. */
+static void free_held(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	if (number == 0) {
+		weft_lock_acquire(&section->lock); /* second, or alone */
+		if (section->entered == 1) {
+			explore_free(section);
+			return;
+		}
+		section->entered = 1;
+		weft_lock_release(&section->lock);
+	} else {
+		weft_lock_acquire(&section->lock);
+		if (section->entered == 1) {
+			explore_free(section);
+			return;
+		}
+		section->entered = 1;
+		weft_lock_release(&section->lock);
+	}
+}
+
+static void *begin_held(void)
+{
+	struct section *const section = begin();
+
+	weft_lock_acquire(&section->lock);
+	return section;
+}
+
+/* Thread 0 releases for the one that began; the others come meanwhile. */
+static void released_by_another(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	if (number == 0)
+		weft_lock_release(&section->lock);
+	else
+		pass(section);
+}
+
+/* Some take it and go on at once for several rounds, one is slow to come: none may stay out for ever. */
+static void many_rounds(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	for (unsigned i = 0; i < (number == 0 ? 1 : 5); i++)
+		pass(section);
+}
+
+struct pair {
+	struct weft_lock locks[2];
+	struct weft_lock *order[2][2];
+	unsigned inside;
+};
+
+static void *begin_pair(void)
+{
+	struct pair *const pair = explore_alloc(sizeof(*pair), "pair");
+
+	for (int i = 0; i < 2; i++)
+		for (int j = 0; j < 2; j++)
+			pair->order[i][j] = &pair->locks[i ^ j];
+	return pair;
+}
+
+static void *begin_pair_shared(void)
+{
+	struct pair *const pair = begin_pair();
+
+	weft_lock_init_shared(&pair->locks[0]);
+	weft_lock_init_shared(&pair->locks[1]);
+	return pair;
+}
+
+static void acquire_many(void *state, unsigned number)
+{
+	struct pair *const pair = state;
+
+	explore_check(weft_lock_acquire_many(pair->order[number % 2], 2) == 0);
+	explore_check(pair->inside++ == 0);
+	explore_step();
+	pair->inside--;
+	weft_lock_release(&pair->locks[0]);
+	weft_lock_release(&pair->locks[1]);
+}
+
+static void end_pair(void *state)
+{
+	struct pair *const pair = state;
+
+	explore_check(!weft_lock_locked(&pair->locks[0]) && !weft_lock_locked(&pair->locks[1]));
+}
+
+const struct explore_scenario explore_lock[] = {
+	{ "lock-2x1", 2, 20, begin, once, end, 0 },
+	{ "lock-2x2", 2, 40, begin, twice, end, 0 },
+	{ "lock-2x3", 2, 60, begin, thrice, end, 0 },
+	{ "lock-3x1", 3, 45, begin, once, end, 0 },
+	{ "lock-3x2", 3, 90, begin, twice, end, 0 },
+	{ "lock-3x3", 3, 130, begin, thrice, end, 0 },
+	{ "lock-4x1", 4, 80, begin, once, end, 0 },
+	{ "lock-4x2", 4, 150, begin, twice, end, 0 },
+	{ "lock-4x3", 4, 220, begin, thrice, end, 0 },
+	{ "lock-5x2", 5, 200, begin, twice, end, 0 },
+	{ "lock-shared-3x2", 3, 90, begin_shared, twice, end, 0 },
+	{ "lock-timed-2", 2, 60, begin, one_patient, end, 0 },
+	{ "lock-timed-3", 3, 90, begin, one_patient, end, 0 },
+	{ "lock-timed-4", 4, 120, begin, two_patient, end, 0 },
+	{ "lock-timed-5", 5, 150, begin, two_patient, end, 0 },
+	{ "lock-timeouts-around-3", 3, 60, begin, timeouts_around, end, 0 },
+	{ "lock-timeouts-around-4", 4, 80, begin, timeouts_around, end, 0 },
+	{ "lock-timeouts-around-5", 5, 100, begin, timeouts_around, end, 0 },
+	{ "lock-tries-3", 3, 80, begin, with_tries, end, 0 },
+	{ "lock-tries-4", 4, 100, begin, with_tries, end, 0 },
+	{ "lock-cancel-3", 3, 100, begin, with_cancel, end, 0 },
+	{ "lock-cancel-4", 4, 120, begin, with_cancel, end, 0 },
+	{ "lock-cancel-or-release-3", 3, 70, begin, cancel_or_release, end, 0 },
+	{ "lock-cancel-or-release-4", 4, 90, begin, cancel_or_release, end, 0 },
+	{ "lock-timed-cancel-4", 4, 120, begin, timed_cancel, end, 0 },
+	{ "lock-free-after", 3, 50, begin, free_after, NULL, 0 },
+	{ "lock-free-held", 2, 30, begin, free_held, NULL, 0 },
+	{ "lock-by-another-3", 3, 60, begin_held, released_by_another, end, 0 },
+	{ "lock-by-another-4", 4, 80, begin_held, released_by_another, end, 0 },
+	{ "lock-rounds-3", 3, 160, begin, many_rounds, end, 0 },
+	{ "lock-rounds-4", 4, 240, begin, many_rounds, end, 0 },
+	{ "lock-many-3", 3, 90, begin_pair, acquire_many, end_pair, 0 },
+	{ "lock-many-shared-3", 3, 120, begin_pair_shared, acquire_many, end_pair, 0 },
+	{ 0 },
+};
+
+/* ---- rlock ---- */
+
+struct nest {
+	struct weft_rlock rlock;
+	unsigned inside;
+	unsigned depth;
+};
+
+static void *begin_nest(void)
+{
+	return explore_alloc(sizeof(struct nest), "rlock");
+}
+
+static void *begin_nest_shared(void)
+{
+	struct nest *const nest = begin_nest();
+
+	weft_rlock_init_shared(&nest->rlock);
+	return nest;
+}
+
+static void nested(struct nest *nest)
+{
+	explore_check(weft_rlock_owned(&nest->rlock) && weft_rlock_depth(&nest->rlock) == 1);
+	explore_check(nest->inside++ == 0);
+	explore_check(weft_rlock_acquire(&nest->rlock) == 0);
+	explore_check(weft_rlock_try_acquire(&nest->rlock) == 0);
+	explore_check(weft_rlock_depth(&nest->rlock) == 3);
+	explore_check(weft_rlock_release(&nest->rlock) == 0);
+	explore_check(weft_rlock_release(&nest->rlock) == 0);
+	explore_step();
+	explore_check(--nest->inside == 0);
+	explore_check(weft_rlock_release(&nest->rlock) == 0);
+	explore_check(!weft_rlock_owned(&nest->rlock) && weft_rlock_depth(&nest->rlock) == 0);
+}
+
+static void nest(void *state, unsigned number)
+{
+	struct nest *const nest = state;
+
+	for (int i = 0; i < 2; i++) {
+		if (number == 2) {
+			if (weft_rlock_acquire_for(&nest->rlock, 5000) != 0) {
+				explore_check(weft_rlock_release(&nest->rlock) == -EPERM);
+				continue;
+			}
+		} else {
+			explore_check(weft_rlock_acquire(&nest->rlock) == 0);
+		}
+		nested(nest);
+	}
+}
+
+static void end_nest(void *state)
+{
+	struct nest *const nest = state;
+
+	explore_check(!weft_rlock_locked(&nest->rlock));
+	explore_check(weft_rlock_release(&nest->rlock) == -EPERM);
+	explore_check(weft_rlock_acquire(&nest->rlock) == 0);
+	explore_check(weft_rlock_release(&nest->rlock) == 0);
+}
+
+const struct explore_scenario explore_rlock[] = {
+	{ "rlock-2", 2, 120, begin_nest, nest, end_nest, 0 },
+	{ "rlock-3", 3, 180, begin_nest, nest, end_nest, 0 },
+	{ "rlock-shared-3", 3, 180, begin_nest_shared, nest, end_nest, 0 },
+	{ 0 },
+};

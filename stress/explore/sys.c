@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys.c - the system below the library: futexes, clock, processors.
+ *
+ * Futexes as the kernel has them: a wait compares and goes to sleep in one step; a wake takes exactly as many
+ * sleepers as it was told, oldest first; a sleeper that was woken reports that, whatever else happens to it before it
+ * runs; one that waits at two words stays queued at the other, and counts for a wake there, until it runs. Wait entry,
+ * wake, and the return of a wait that slept are full barriers, which order what threads see (the one that was woken
+ * sees what came before the wake) but are no acquire or release: data that is handed over by them alone is reported
+ * as a race.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <weft_sys.h>
+
+#include "run.h"
+
+#define PC __builtin_return_address(0)
+
+enum { CLOCK_STEP_NS = 1000 };
+
+static int64_t to_ns(const struct timespec *time)
+{
+	if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= 1000000000)
+		explore_fail("kernel", "EINVAL: bad timespec");
+	return (int64_t)time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
+}
+
+static void note(int64_t result, uint64_t before, uint64_t after)
+{
+	self()->last.result = result;
+	self()->last.before = before;
+	self()->last.after = after;
+	trace_step(&self()->last);
+}
+
+static void enqueue(struct fiber *me, unsigned n, weft_atomic32_t *const words[], const bool shared[])
+{
+	me->n_words = n;
+	me->woken = -1;
+	me->ticket = ++run.tickets;
+	for (unsigned i = 0; i < n; i++) {
+		me->words[i] = (const void *)(uintptr_t)words[i];
+		me->queued[i] = true;
+		me->word_shared[i] = shared[i];
+	}
+}
+
+/* What may end a wait without a wake: set before the sleep; a wake that comes in between wins. */
+static int early_end(void)
+{
+	static const int ends[] = { -EINTR, -EAGAIN, 0, -EINTR };
+
+	return ends[choose(3)];
+}
+
+static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t expected[], const bool shared[],
+		    const struct timespec *deadline, const void *pc)
+{
+	struct fiber *const me = self();
+	int result;
+
+	point(OP_WAIT, (const void *)(uintptr_t)words[0], pc);
+	memory_full_barrier();
+	for (unsigned i = 0; i < n; i++)
+		if (memory_peek((const void *)(uintptr_t)words[i]) != expected[i]) {
+			note(-EAGAIN, expected[0], memory_peek((const void *)(uintptr_t)words[0]));
+			return -EAGAIN;
+		}
+	me->timed = deadline != NULL;
+	me->deadline_ns = deadline != NULL ? to_ns(deadline) : INT64_MAX;
+	if (me->timed && me->deadline_ns <= run.now_ns) {
+		note(-ETIMEDOUT, expected[0], expected[0]);
+		return -ETIMEDOUT;
+	}
+	note(INT_MAX, expected[0], expected[0]);
+	enqueue(me, n, words, shared);
+	if (one_in(run.plan.faults)) {
+		me->wait_result = early_end();
+		me->state = FIBER_READY;
+	} else {
+		me->eager = me->timed && run.plan.strategy == STRATEGY_PCT && choose(2);
+		me->state = FIBER_ASLEEP;
+	}
+	sleep_self();
+	memory_full_barrier();
+	me->timed = false;
+	for (unsigned i = 0; i < n; i++)
+		me->queued[i] = false;
+	result = me->woken >= 0 ? me->woken : me->wait_result;
+	me->last.op = OP_RETURNED;
+	note(result, expected[0], memory_peek((const void *)(uintptr_t)words[0]));
+	return result;
+}
+
+int weft_sys_futex_wait(weft_atomic32_t *word, uint32_t expected, const struct timespec *deadline, bool shared)
+{
+	return wait_any(1, &word, &expected, &shared, deadline, PC);
+}
+
+int weft_sys_futex_wait2(weft_atomic32_t *const words[2], const uint32_t expected[2], const bool shared[2],
+			 const struct timespec *deadline)
+{
+	return wait_any(2, words, expected, shared, deadline, PC);
+}
+
+/* A sleeper at @word: the oldest, or by choice. */
+static struct fiber *sleeper_at(const void *word, bool shared, unsigned *index)
+{
+	struct fiber *best = NULL;
+
+	for (unsigned i = 0; i < run.n_fibers; i++)
+		for (unsigned j = 0; j < WORDS; j++) {
+			struct fiber *const each = &run.fibers[i];
+
+			if (!each->queued[j] || each->words[j] != word || each->word_shared[j] != shared)
+				continue;
+			if (best == NULL || (run.plan.any_order ? choose(2) : each->ticket < best->ticket)) {
+				best = each;
+				*index = j;
+			}
+		}
+	return best;
+}
+
+static int wake_some(const void *word, int n, bool shared)
+{
+	struct fiber *sleeper;
+	unsigned index;
+	int woken = 0;
+
+	while (woken < n && (sleeper = sleeper_at(word, shared, &index)) != NULL) {
+		sleeper->queued[index] = false;
+		sleeper->woken = (int)index;
+		sleeper->state = FIBER_READY;
+		woken++;
+	}
+	return woken;
+}
+
+int weft_sys_futex_wake(weft_atomic32_t *word, int n, bool shared)
+{
+	int woken;
+
+	point(OP_WAKE, (const void *)(uintptr_t)word, PC);
+	memory_full_barrier();
+	woken = wake_some((const void *)(uintptr_t)word, n, shared);
+	note(woken, (uint64_t)n, 0);
+	return woken;
+}
+
+int weft_sys_futex_requeue(weft_atomic32_t *from, uint32_t expected, int wake, int move, weft_atomic32_t *to,
+			   bool shared)
+{
+	struct fiber *sleeper;
+	unsigned index;
+	int done;
+
+	point(OP_REQUEUE, (const void *)(uintptr_t)from, PC);
+	memory_full_barrier();
+	if (memory_peek((const void *)(uintptr_t)from) != expected) {
+		note(-EAGAIN, expected, 0);
+		return -EAGAIN;
+	}
+	done = wake_some((const void *)(uintptr_t)from, wake, shared);
+	for (unsigned i = 0; i < run.n_fibers && from == to; i++)
+		for (unsigned j = 0; j < WORDS; j++)
+			done += run.fibers[i].queued[j] && run.fibers[i].words[j] == (const void *)(uintptr_t)from &&
+				move-- > 0;
+	while (from != to && move-- > 0 &&
+	       (sleeper = sleeper_at((const void *)(uintptr_t)from, shared, &index)) != NULL) {
+		sleeper->words[index] = (const void *)(uintptr_t)to;
+		done++;
+	}
+	note(done, expected, 0);
+	return done;
+}
+
+void weft_sys_clock(struct timespec *now)
+{
+	if (run.active) {
+		point(OP_CLOCK, NULL, PC);
+		run.now_ns += CLOCK_STEP_NS;
+		note(run.now_ns, 0, 0);
+	}
+	now->tv_sec = (time_t)(run.now_ns / 1000000000);
+	now->tv_nsec = (long)(run.now_ns % 1000000000);
+}
+
+void explore_pass_time(int64_t ns)
+{
+	run.now_ns += ns;
+}
+
+void weft_sys_pause(void)
+{
+	point(OP_PAUSE, NULL, PC);
+	note(0, 0, 0);
+}
+
+void weft_sys_yield(void)
+{
+	point(OP_YIELD, NULL, PC);
+	note(0, 0, 0);
+}
+
+void explore_step(void)
+{
+	point(OP_STEP, NULL, PC);
+	note(0, 0, 0);
+}
+
+void explore_yield(void)
+{
+	point(OP_YIELD, NULL, PC);
+	note(0, 0, 0);
+}
+
+unsigned explore_count(unsigned counter, unsigned n)
+{
+	const unsigned was = run.counters[counter];
+
+	run.counters[counter] += n;
+	return was;
+}
+
+unsigned explore_count_ordered(unsigned counter, unsigned n)
+{
+	struct fiber *const me = self();
+
+	clock_join(&me->seen, &run.counter_seen[counter]);
+	clock_join(&me->view, &run.counter_view[counter]);
+	run.counter_seen[counter] = me->seen;
+	run.counter_view[counter] = me->view;
+	me->view.of[run.self] = ++me->seen.of[run.self];
+	return explore_count(counter, n);
+}
+
+bool explore_weak(void)
+{
+	return run.plan.stale != 0;
+}
+
+/* No step: it is a hint, and only its value matters. */
+unsigned weft_sys_cpu(void)
+{
+	if (!run.active)
+		return 0;
+	if (one_in(run.plan.moves))
+		self()->cpu ^= 1;
+	return self()->cpu;
+}
+
+uint32_t weft_sys_thread_id(void)
+{
+	return 100 + run.self;
+}
+
+int weft_sys_at_fork_child(void (*fn)(void))
+{
+	(void)fn;
+	return 0;
+}
+
+void weft_sys_abort(const char *message)
+{
+	explore_fail("abort", "%s", message);
+}
+
+bool explore_sleeps(unsigned thread)
+{
+	return run.fibers[thread + 1].state == FIBER_ASLEEP;
+}
+
+unsigned explore_threads(void)
+{
+	return run.n_fibers - 1;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tsan.c - the entry points that the compiler calls under -fsanitize=thread. gcc hands over the expected value of a
+ * compare-exchange by pointer, clang by value.
+ */
+#include <string.h>
+
+#include "run.h"
+
+#define PC __builtin_return_address(0)
+
+/* The runtime interface's names are the compiler's. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+void __tsan_init(void)
+{
+}
+
+void __tsan_func_entry(void *pc)
+{
+	(void)pc;
+}
+
+void __tsan_func_exit(void)
+{
+}
+
+#define PLAIN(size)                                                                                                  \
+	void __tsan_read##size(void *address)                                                                        \
+	{                                                                                                            \
+		memory_plain(address, size, false, PC);                                                              \
+	}                                                                                                            \
+	void __tsan_write##size(void *address)                                                                       \
+	{                                                                                                            \
+		memory_plain(address, size, true, PC);                                                               \
+	}                                                                                                            \
+	void __tsan_unaligned_read##size(void *address)                                                              \
+	{                                                                                                            \
+		memory_plain(address, size, false, PC);                                                              \
+	}                                                                                                            \
+	void __tsan_unaligned_write##size(void *address)                                                             \
+	{                                                                                                            \
+		memory_plain(address, size, true, PC);                                                               \
+	}                                                                                                            \
+	void __tsan_read_write##size(void *address)                                                                  \
+	{                                                                                                            \
+		memory_plain(address, size, false, PC);                                                              \
+		memory_plain(address, size, true, PC);                                                               \
+	}
+
+PLAIN(1)
+PLAIN(2)
+PLAIN(4)
+PLAIN(8)
+PLAIN(16)
+
+void __tsan_read_range(void *address, size_t size)
+{
+	memory_plain(address, size, false, PC);
+}
+
+void __tsan_write_range(void *address, size_t size)
+{
+	memory_plain(address, size, true, PC);
+}
+
+static uint64_t op_exchange(uint64_t old, uint64_t operand)
+{
+	(void)old;
+	return operand;
+}
+
+static uint64_t op_add(uint64_t old, uint64_t operand)
+{
+	return old + operand;
+}
+
+static uint64_t op_sub(uint64_t old, uint64_t operand)
+{
+	return old - operand;
+}
+
+static uint64_t op_and(uint64_t old, uint64_t operand)
+{
+	return old & operand;
+}
+
+static uint64_t op_or(uint64_t old, uint64_t operand)
+{
+	return old | operand;
+}
+
+static uint64_t op_xor(uint64_t old, uint64_t operand)
+{
+	return old ^ operand;
+}
+
+static uint64_t op_nand(uint64_t old, uint64_t operand)
+{
+	return ~(old & operand);
+}
+
+#define RMW(bits, name, op)                                                                                          \
+	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *address, uint##bits##_t operand,        \
+						    int order)                                                       \
+	{                                                                                                            \
+		return (uint##bits##_t)memory_rmw((void *)(uintptr_t)address, bits / 8, order, op, operand, PC);     \
+	}
+
+#define CAS_BY_POINTER(bits, name)                                                                                   \
+	int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *address,                          \
+							  uint##bits##_t *expected, uint##bits##_t desired,          \
+							  int order, int failure_order)                              \
+	{                                                                                                            \
+		const uint##bits##_t wanted = *expected;                                                             \
+                                                                                                                     \
+		*expected = (uint##bits##_t)memory_cas((void *)(uintptr_t)address, bits / 8, wanted, desired, order, \
+						       failure_order, PC);                                           \
+		return *expected == wanted;                                                                          \
+	}
+
+#define ATOMIC(bits)                                                                                                 \
+	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *address, int order)                 \
+	{                                                                                                            \
+		return (uint##bits##_t)memory_load((void *)(uintptr_t)address, bits / 8, order, PC);                 \
+	}                                                                                                            \
+	void __tsan_atomic##bits##_store(volatile uint##bits##_t *address, uint##bits##_t value, int order)          \
+	{                                                                                                            \
+		memory_store((void *)(uintptr_t)address, bits / 8, value, order, PC);                                \
+	}                                                                                                            \
+	RMW(bits, exchange, op_exchange)                                                                             \
+	RMW(bits, fetch_add, op_add)                                                                                 \
+	RMW(bits, fetch_sub, op_sub)                                                                                 \
+	RMW(bits, fetch_and, op_and)                                                                                 \
+	RMW(bits, fetch_or, op_or)                                                                                   \
+	RMW(bits, fetch_xor, op_xor)                                                                                 \
+	RMW(bits, fetch_nand, op_nand)                                                                               \
+	CAS_BY_POINTER(bits, strong)                                                                                 \
+	CAS_BY_POINTER(bits, weak)                                                                                   \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile uint##bits##_t *address,                  \
+								  uint##bits##_t expected, uint##bits##_t desired,   \
+								  int order, int failure_order)                      \
+	{                                                                                                            \
+		return (uint##bits##_t)memory_cas((void *)(uintptr_t)address, bits / 8, expected, desired, order,    \
+						  failure_order, PC);                                                \
+	}
+
+ATOMIC(8)
+ATOMIC(16)
+ATOMIC(32)
+ATOMIC(64)
+
+void __tsan_atomic_thread_fence(int order)
+{
+	memory_fence(order);
+}
+
+void __tsan_atomic_signal_fence(int order)
+{
+	(void)order;
+}
+
+/* ---- calls of the C library, the compiler's own too: build.sh renames them, clang 16 and later does ---- */
+void *explore_memcpy(void *to, const void *from, size_t size)
+{
+	memory_plain((void *)(uintptr_t)from, size, false, PC);
+	memory_plain(to, size, true, PC);
+	return memcpy(to, from, size);
+}
+
+void *explore_memmove(void *to, const void *from, size_t size)
+{
+	memory_plain((void *)(uintptr_t)from, size, false, PC);
+	memory_plain(to, size, true, PC);
+	return memmove(to, from, size);
+}
+
+void *explore_memset(void *to, int byte, size_t size)
+{
+	memory_plain(to, size, true, PC);
+	return memset(to, byte, size);
+}
+
+void *__tsan_memcpy(void *to, const void *from, size_t size) __attribute__((__alias__("explore_memcpy")));
+void *__tsan_memmove(void *to, const void *from, size_t size) __attribute__((__alias__("explore_memmove")));
+void *__tsan_memset(void *to, int byte, size_t size) __attribute__((__alias__("explore_memset")));
