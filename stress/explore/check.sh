@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# No schedule of a fixed set makes a scenario fail; the same seeds make the same schedules; and in libraries with one
-# bug each the explorer finds it, and a report can be repeated. Each scenario has a number of schedules and not a time,
-# so that a slow machine sees as much as a fast one.
+# No schedule of a fixed set makes a scenario fail; the same seeds make the same schedules; and in libraries with
+# one bug each the explorer finds it, and a report can be repeated. Each scenario has a number of schedules and not a
+# time, so that a slow machine sees as much as a fast one.
 #
 #	check.sh NAME...	looks for the bugs of stress/busted/NAME.diff instead
 set -u
@@ -38,7 +38,8 @@ finds()
 		complain "$2 no longer applies; the library has moved on, and the diff must follow" $dir/out
 		return
 	fi
-	if ! WARNINGS=-w sh "$top_srcdir/stress/explore/build.sh" "$top_srcdir" "$objects" $dir/weft-explore $dir/$1 >$dir/out 2>&1; then
+	if ! WARNINGS=-w sh "$top_srcdir/stress/explore/build.sh" "$top_srcdir" "$objects" $dir/weft-explore $dir/$1 \
+		>$dir/out 2>&1; then
 		complain "$1 does not compile:" $dir/out
 		return
 	fi
