@@ -87,7 +87,7 @@ if test -n "$changed"; then
 fi
 
 mkdir -p "$objects" "$(dirname "$program")"
-rm -f "$program"
+rm -f "$program" "$objects"/program-*.o "$objects"/runtime-*.o
 reason=$(obstacle)
 if test -n "$reason"; then
 	printf '#!/bin/sh\necho "weft-explore was not built: %s" >&2\nexit 77\n' "$reason" >"$program"
