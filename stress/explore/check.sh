@@ -5,7 +5,7 @@
 # one bug each the explorer finds it, and a report can be repeated. Each scenario has a number of schedules and not a
 # time, so that a slow machine sees as much as a fast one.
 #
-#	check.sh NAME...	looks for the bugs of stress/busted/NAME.diff instead
+#	check.sh NAME...	looks for the bugs of stress/busted/NAME.diff instead; needs top_srcdir, top_builddir
 set -u
 explore=$top_builddir/stress/weft-explore
 objects=$top_builddir/stress/explore
