@@ -27,7 +27,7 @@ explore_scenarios = \
 explore_diffs = stress/explore/sem-wait-settled.diff
 
 dist_noinst_SCRIPTS += stress/explore/build.sh
-EXTRA_DIST += doc/explore.md $(explore_runtime) $(explore_scenarios) $(explore_diffs)
+EXTRA_DIST += $(explore_runtime) $(explore_scenarios) $(explore_diffs)
 
 # Library and scenarios are compiled in their own way, and without the user's CFLAGS; the script says how.
 stress/weft-explore: $(explore_runtime) $(explore_scenarios) stress/explore/build.sh \
