@@ -6,6 +6,7 @@ pkginclude_HEADERS = \
 	include/weft/base.h \
 	include/weft/cond.h \
 	include/weft/event.h \
+	include/weft/explore.h \
 	include/weft/lock.h \
 	include/weft/rlock.h \
 	include/weft/sem.h \

@@ -6,7 +6,6 @@
 #:
 
 explore_runtime = \
-	stress/explore/explore.h \
 	stress/explore/fiber.c \
 	stress/explore/main.c \
 	stress/explore/memory.c \
@@ -22,7 +21,9 @@ explore_scenarios = \
 	stress/explore/scenario-cond.c \
 	stress/explore/scenario-event.c \
 	stress/explore/scenario-lock.c \
-	stress/explore/scenario-sem.c
+	stress/explore/scenario-sem.c \
+	stress/explore/scenarios.c \
+	stress/explore/scenarios.h
 
 explore_diffs = stress/explore/sem-wait-settled.diff
 

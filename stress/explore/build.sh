@@ -70,7 +70,7 @@ if test -n "$changed"; then
 		cmp -s "$header" "$srcdir/lib/${header##*/}" || all=yes
 	done
 	set -- "$objects"/runtime-*.o
-	for source in "$changed"/lib/*.c "$explore"/scenario-*.c; do
+	for source in "$changed"/lib/*.c "$explore"/scenario*.c; do
 		name=$(basename "$source" .c)
 		object=$objects/program-$name.o
 		case $source in "$changed"/*) old=$srcdir/lib/$name.c ;; *) old=$source ;; esac
@@ -98,7 +98,7 @@ set --
 for source in "$explore"/*.c; do
 	name=$(basename "$source" .c)
 	case $name in
-	scenario-*)
+	scenario*)
 		object=$objects/program-$name.o
 		compile_program "$srcdir" "$source" "$object"
 		;;

@@ -11,10 +11,6 @@
 
 #include "run.h"
 
-static const struct explore_scenario *const tables[] = {
-	explore_lock, explore_rlock, explore_sem, explore_event, explore_cond, explore_barrier,
-};
-
 static struct {
 	const char *patterns[32];
 	unsigned n_patterns;
@@ -97,7 +93,7 @@ static struct plan plan_for(uint64_t seed)
 	return plan;
 }
 
-static void run_once(const struct explore_scenario *scenario, const struct plan *plan, uint64_t seed)
+static void run_once(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed)
 {
 	schedule_begin(scenario, plan, seed);
 	memory_begin();
@@ -107,7 +103,7 @@ static void run_once(const struct explore_scenario *scenario, const struct plan 
 	run.active = false;
 }
 
-static void report(const struct explore_scenario *scenario, const struct plan *plan, uint64_t seed)
+static void report(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed)
 {
 	memory_end();
 	if (plan->strategy != STRATEGY_SEARCH) {
@@ -127,7 +123,7 @@ static void report(const struct explore_scenario *scenario, const struct plan *p
 }
 
 /* Return: whether all went well. */
-static bool explore(const struct explore_scenario *scenario)
+static bool explore(const struct weft_explore_scenario *scenario)
 {
 	const double start = seconds_now();
 	const bool search = strncmp(options.strategy, "search", 6) == 0;
@@ -253,7 +249,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-int main(int argc, char **argv)
+int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario *const tables[])
 {
 	static const struct argp argp = {
 		option_table, parse, "[SCENARIO...]", "Run small programs under many schedules.", NULL, NULL, NULL
@@ -263,8 +259,8 @@ int main(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	fiber_setup();
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
-		for (const struct explore_scenario *each = tables[i]; each->name != NULL; each++) {
+	for (size_t i = 0; tables[i] != NULL; i++)
+		for (const struct weft_explore_scenario *each = tables[i]; each->name != NULL; each++) {
 			if (!is_wanted(each->name))
 				continue;
 			n++;

@@ -46,13 +46,13 @@ static bool in_arena(const void *address)
 	return (size_t)((uintptr_t)address - (uintptr_t)arena) < ARENA_SIZE;
 }
 
-void *explore_alloc(size_t size, const char *name)
+void *weft_explore_alloc(size_t size, const char *name)
 {
 	const size_t room = (size + 2 * GRANULE - 1) / GRANULE * GRANULE; /* a gap behind each */
 	char *const at = arena + arena_used;
 
 	if (arena_used + room > ARENA_SIZE || n_objects == OBJECTS)
-		explore_fail("limit", "arena full");
+		weft_explore_fail("limit", "arena full");
 	arena_used += room;
 	memset(granules + (at - arena) / GRANULE, GRANULE_LIVE, (size + GRANULE - 1) / GRANULE);
 	objects[n_objects].name = name;
@@ -62,7 +62,7 @@ void *explore_alloc(size_t size, const char *name)
 	return at;
 }
 
-void explore_free(void *memory)
+void weft_explore_free(void *memory)
 {
 	for (unsigned i = 0; i < n_objects; i++)
 		if (objects[i].at == memory && !objects[i].freed) {
@@ -75,7 +75,7 @@ void explore_free(void *memory)
 			objects[i].freed = true;
 			return;
 		}
-	explore_fail("free", "not an object, or freed before");
+	weft_explore_fail("free", "not an object, or freed before");
 }
 
 const char *memory_name(const void *address, char *buf, size_t size)
@@ -134,7 +134,7 @@ static void remember_static(void *address, size_t size)
 		const size_t part = size < 8 ? size : 8;
 
 		if (n_undo == UNDO_MAX)
-			explore_fail("limit", "too many writes to static data");
+			weft_explore_fail("limit", "too many writes to static data");
 		undo[n_undo].at = address;
 		undo[n_undo].size = (uint8_t)part;
 		memcpy(&undo[n_undo++].old, address, part);
@@ -198,9 +198,9 @@ static void check_race(const void *address, size_t size, enum kind kind)
 				    shadow->when[other][i] > me->seen.of[i]) {
 					char name[64];
 
-					explore_fail("race", "%s by thread %d with %s by thread %d at %s",
-						     names[kind], (int)run.self - 1, names[other], (int)i - 1,
-						     memory_name((void *)at, name, sizeof(name)));
+					weft_explore_fail("race", "%s by thread %d with %s by thread %d at %s",
+							  names[kind], (int)run.self - 1, names[other], (int)i - 1,
+							  memory_name((void *)at, name, sizeof(name)));
 				}
 		if (shadow->when[kind][run.self] != me->seen.of[run.self])
 			shadow->bytes[kind][run.self] = 0;
@@ -222,16 +222,17 @@ void memory_check(const void *address, size_t size, bool write, bool atomic, con
 			if (granules[at] != GRANULE_LIVE) {
 				self()->last.pc = pc;
 				self()->last.address = address;
-				explore_fail("use after free", "%s%s of %s by thread %d", atomic ? "atomic " : "",
-					     write ? "write" : "read", memory_name(address, name, sizeof(name)),
-					     (int)run.self - 1);
+				weft_explore_fail("use after free", "%s%s of %s by thread %d",
+						  atomic ? "atomic " : "", write ? "write" : "read",
+						  memory_name(address, name, sizeof(name)), (int)run.self - 1);
 			}
 	} else if (fiber_stack_of(address, &fiber)) {
 		if (fiber != run.self && fiber_frame_is_dead(fiber, address)) {
 			self()->last.pc = pc;
 			self()->last.address = address;
-			explore_fail("dead frame", "%s%s of thread %d's stack by thread %d", atomic ? "atomic " : "",
-				     write ? "write" : "read", (int)fiber - 1, (int)run.self - 1);
+			weft_explore_fail("dead frame", "%s%s of thread %d's stack by thread %d",
+					  atomic ? "atomic " : "", write ? "write" : "read", (int)fiber - 1,
+					  (int)run.self - 1);
 		}
 	}
 	if (run.plan.races && !fiber_is_tls(address))

@@ -126,7 +126,7 @@ void report_fibers(void)
 	}
 }
 
-void explore_reached(const char *name)
+void weft_explore_reached(const char *name)
 {
 	for (unsigned i = 0; i < MARKS; i++) {
 		if (marks[i].name == NULL)

@@ -5,10 +5,10 @@
 #ifndef EXPLORE_RUN_H
 #define EXPLORE_RUN_H
 
-#include "explore.h"
+#include <weft/explore.h>
 
 enum {
-	FIBERS = EXPLORE_THREADS_MAX + 1, /* fiber 0 runs begin and end */
+	FIBERS = WEFT_EXPLORE_THREADS_MAX + 1, /* fiber 0 runs begin and end */
 	STACK_SIZE = 64 * 1024,
 	HOST = FIBERS, /* the explorer's own stack, as a switch target */
 	WORDS = 2,     /* of one wait */
@@ -93,7 +93,7 @@ struct plan {
 };
 
 struct run {
-	const struct explore_scenario *scenario;
+	const struct weft_explore_scenario *scenario;
 	struct plan plan;
 	uint64_t random;
 	unsigned n_fibers;
@@ -145,7 +145,7 @@ bool one_in(unsigned n);     /* seeded; 0: never */
 void point(enum op op, const void *address, const void *pc);
 void sleep_self(void); /* until made ready */
 void finish_fiber(void);
-void schedule_begin(const struct explore_scenario *scenario, const struct plan *plan, uint64_t seed);
+void schedule_begin(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed);
 void search_begin(void);
 bool search_next(void); /* false: all done */
 

@@ -5,7 +5,7 @@
 #include <weft/barrier.h>
 #include <weft/event.h>
 
-#include "explore.h"
+#include "scenarios.h"
 
 enum { ROUNDS = 3, PARTIES_MAX = 4 };
 
@@ -22,9 +22,9 @@ struct meeting {
 
 static void *begin_with(int (*init)(struct weft_barrier *, unsigned), unsigned parties)
 {
-	struct meeting *const meeting = explore_alloc(sizeof(*meeting), "barrier");
+	struct meeting *const meeting = weft_explore_alloc(sizeof(*meeting), "barrier");
 
-	explore_check(init(&meeting->barrier, parties) == 0);
+	weft_explore_check(init(&meeting->barrier, parties) == 0);
 	return meeting;
 }
 
@@ -52,25 +52,25 @@ static void end(void *state)
 {
 	struct meeting *const meeting = state;
 
-	explore_check(weft_barrier_n_waiting(&meeting->barrier) == 0);
-	explore_check(weft_barrier_destroy(&meeting->barrier) == 0);
+	weft_explore_check(weft_barrier_n_waiting(&meeting->barrier) == 0);
+	weft_explore_check(weft_barrier_destroy(&meeting->barrier) == 0);
 	weft_barrier_reset(&meeting->barrier);
-	explore_check(!weft_barrier_broken(&meeting->barrier));
+	weft_explore_check(!weft_barrier_broken(&meeting->barrier));
 }
 
 static void rounds_of(struct meeting *meeting, unsigned number, unsigned n)
 {
-	const unsigned parties = explore_threads();
+	const unsigned parties = weft_explore_threads();
 
 	for (unsigned round = 0; round < n; round++) {
 		int index;
 
 		meeting->values[round][number] = round + 1;
 		index = weft_barrier_wait(&meeting->barrier);
-		explore_check(index >= 0 && (unsigned)index < parties);
+		weft_explore_check(index >= 0 && (unsigned)index < parties);
 		for (unsigned i = 0; i < parties; i++)
-			explore_check(meeting->values[round][i] == round + 1);
-		explore_check(explore_count(8 + round * PARTIES_MAX + (unsigned)index, 1) == 0);
+			weft_explore_check(meeting->values[round][i] == round + 1);
+		weft_explore_check(weft_explore_count(8 + round * PARTIES_MAX + (unsigned)index, 1) == 0);
 	}
 }
 
@@ -94,7 +94,7 @@ static int act(void *arg)
 	struct meeting *const meeting = arg;
 
 	meeting->actions++;
-	explore_step();
+	weft_explore_step();
 	return meeting->action_result;
 }
 
@@ -119,8 +119,8 @@ static void with_action(void *state, unsigned number)
 	struct meeting *const meeting = state;
 
 	(void)number;
-	explore_check(weft_barrier_wait(&meeting->barrier) >= 0);
-	explore_check(meeting->actions == 1);
+	weft_explore_check(weft_barrier_wait(&meeting->barrier) >= 0);
+	weft_explore_check(meeting->actions == 1);
 }
 
 static void with_bad_action(void *state, unsigned number)
@@ -130,16 +130,16 @@ static void with_bad_action(void *state, unsigned number)
 
 	(void)number;
 	rc = weft_barrier_wait_for(&meeting->barrier, number == 0 ? 4000 : WEFT_FOREVER);
-	explore_check(rc == -EIO || rc == -EPIPE || (number == 0 && rc == -ETIMEDOUT));
-	explore_check(weft_barrier_broken(&meeting->barrier));
+	weft_explore_check(rc == -EIO || rc == -EPIPE || (number == 0 && rc == -ETIMEDOUT));
+	weft_explore_check(weft_barrier_broken(&meeting->barrier));
 }
 
 /* A round that ended is complete for all of its members or for none. */
 static void count_outcome(int rc)
 {
-	explore_check(rc >= 0 || rc == -EPIPE || rc == -ETIMEDOUT || rc == -ECANCELED);
-	explore_count(rc >= 0 ? COMPLETED : BROKEN_OUT, 1);
-	explore_check(explore_count(COMPLETED, 0) == 0 || explore_count(BROKEN_OUT, 0) == 0);
+	weft_explore_check(rc >= 0 || rc == -EPIPE || rc == -ETIMEDOUT || rc == -ECANCELED);
+	weft_explore_count(rc >= 0 ? COMPLETED : BROKEN_OUT, 1);
+	weft_explore_check(weft_explore_count(COMPLETED, 0) == 0 || weft_explore_count(BROKEN_OUT, 0) == 0);
 }
 
 static void timed(void *state, unsigned number)
@@ -182,7 +182,7 @@ static void aborted(void *state, unsigned number)
 
 	if (number == 0) {
 		weft_barrier_abort(&meeting->barrier);
-		explore_check(weft_barrier_broken(&meeting->barrier));
+		weft_explore_check(weft_barrier_broken(&meeting->barrier));
 	} else {
 		count_outcome(weft_barrier_wait_for(&meeting->barrier, number == 1 ? WEFT_FOREVER : 5000));
 	}
@@ -196,15 +196,15 @@ static void reset(void *state, unsigned number)
 
 	if (number == 0) {
 		weft_barrier_reset(&meeting->barrier);
-		if (explore_choose(2))
+		if (weft_explore_choose(2))
 			weft_barrier_reset(&meeting->barrier);
 		return;
 	}
 	do {
 		rc = weft_barrier_wait(&meeting->barrier);
-		explore_check(rc >= 0 || rc == -EPIPE);
+		weft_explore_check(rc >= 0 || rc == -EPIPE);
 	} while (rc < 0);
-	explore_check(explore_count(8 + (unsigned)rc, 1) == 0);
+	weft_explore_check(weft_explore_count(8 + (unsigned)rc, 1) == 0);
 }
 
 /* With a bounded wait where a reset is being drained. */
@@ -219,15 +219,15 @@ static void drained(void *state, unsigned number)
 	}
 	for (int i = 0; i < 2; i++) {
 		rc = weft_barrier_wait_for(&meeting->barrier, 3000 + 2000 * i);
-		explore_check(rc >= 0 || rc == -EPIPE || rc == -ETIMEDOUT);
+		weft_explore_check(rc >= 0 || rc == -EPIPE || rc == -ETIMEDOUT);
 	}
 }
 
 /* The first that returns from the round frees it, while others are still inside. */
 static void free_first(struct meeting *meeting, int rc)
 {
-	if (rc >= 0 && explore_count(FREED, 1) == 0)
-		explore_free(meeting);
+	if (rc >= 0 && weft_explore_count(FREED, 1) == 0)
+		weft_explore_free(meeting);
 }
 
 static void freed(void *state, unsigned number)
@@ -255,43 +255,133 @@ static void freed_second(void *state, unsigned number)
 		free_first(meeting, weft_barrier_wait(&meeting->barrier));
 }
 
-const struct explore_scenario explore_barrier[] = {
-	{ "barrier-2x3", 2, 80, begin_2, rounds_3, end, 0 },
-	{ "barrier-3x1", 3, 60, begin_3, rounds_1, end, 0 },
-	{ "barrier-3x2", 3, 110, begin_3, rounds_2, end, 0 },
-	{ "barrier-3x3", 3, 150, begin_3, rounds_3, end, 0 },
-	{ "barrier-action-3", 3, 60, begin_action, with_action, end, 0 },
-	{ "barrier-bad-action-3", 3, 70, begin_bad_action, with_bad_action, end, 0 },
-	{ "barrier-timed-2", 2, 50, begin_2, timed, end, 0 },
-	{ "barrier-timed-3", 3, 80, begin_3, timed, end, 0 },
-	{ "barrier-all-timed-2", 2, 50, begin_2, all_timed, end, 0 },
-	{ "barrier-all-timed-3", 3, 80, begin_3, all_timed, end, 0 },
-	{ "barrier-polling-2", 2, 50, begin_2, polling, end, 0 },
-	{ "barrier-polling-3", 3, 80, begin_3, polling, end, 0 },
-	{ "barrier-cancelled-3", 3, 60, begin_2, cancelled, end, 0 },
-	{ "barrier-cancelled-4", 4, 100, begin_3, cancelled, end, 0 },
-	{ "barrier-aborted-3", 3, 60, begin_2, aborted, end, 0 },
-	{ "barrier-aborted-4", 4, 90, begin_3, aborted, end, 0 },
-	{ "barrier-reset-3", 3, 80, begin_2, reset, end, 0 },
-	{ "barrier-reset-4", 4, 120, begin_3, reset, end, 0 },
-	{ "barrier-drained-3", 3, 90, begin_2, drained, end, 0 },
-	{ "barrier-freed-2", 2, 30, begin_2, freed, NULL, 0 },
-	{ "barrier-freed-3", 3, 60, begin_3, freed, NULL, 0 },
-	{ "barrier-freed-timed-2", 2, 50, begin_2, freed_timed, NULL, 0 },
-	{ "barrier-freed-timed-3", 3, 80, begin_3, freed_timed, NULL, 0 },
-	{ "barrier-freed-second-2", 2, 60, begin_2, freed_second, NULL, 0 },
-	{ "barrier-freed-second-3", 3, 110, begin_3, freed_second, NULL, 0 },
-	{ "barrier-shared-2x3", 2, 80, begin_shared_2, rounds_3, end, 0 },
-	{ "barrier-shared-3x2", 3, 110, begin_shared_3, rounds_2, end, 0 },
-	{ "barrier-shared-timed-2", 2, 50, begin_shared_2, timed, end, 0 },
-	{ "barrier-shared-timed-3", 3, 80, begin_shared_3, timed, end, 0 },
-	{ "barrier-shared-all-timed-3", 3, 80, begin_shared_3, all_timed, end, 0 },
-	{ "barrier-shared-polling-3", 3, 80, begin_shared_3, polling, end, 0 },
-	{ "barrier-shared-cancelled-4", 4, 100, begin_shared_3, cancelled, end, 0 },
-	{ "barrier-shared-aborted-4", 4, 90, begin_shared_3, aborted, end, 0 },
-	{ "barrier-shared-reset-3", 3, 80, begin_shared_2, reset, end, 0 },
-	{ "barrier-shared-reset-4", 4, 120, begin_shared_3, reset, end, 0 },
-	{ "barrier-shared-drained-3", 3, 90, begin_shared_2, drained, end, 0 },
-	{ "barrier-shared-drained-4", 4, 120, begin_shared_3, drained, end, 0 },
+const struct weft_explore_scenario explore_barrier[] = {
+	{ .name = "barrier-2x3", .threads = 2, .steps = 80, .begin = begin_2, .thread = rounds_3, .end = end },
+	{ .name = "barrier-3x1", .threads = 3, .steps = 60, .begin = begin_3, .thread = rounds_1, .end = end },
+	{ .name = "barrier-3x2", .threads = 3, .steps = 110, .begin = begin_3, .thread = rounds_2, .end = end },
+	{ .name = "barrier-3x3", .threads = 3, .steps = 150, .begin = begin_3, .thread = rounds_3, .end = end },
+	{ .name = "barrier-action-3",
+	  .threads = 3,
+	  .steps = 60,
+	  .begin = begin_action,
+	  .thread = with_action,
+	  .end = end },
+	{ .name = "barrier-bad-action-3",
+	  .threads = 3,
+	  .steps = 70,
+	  .begin = begin_bad_action,
+	  .thread = with_bad_action,
+	  .end = end },
+	{ .name = "barrier-timed-2", .threads = 2, .steps = 50, .begin = begin_2, .thread = timed, .end = end },
+	{ .name = "barrier-timed-3", .threads = 3, .steps = 80, .begin = begin_3, .thread = timed, .end = end },
+	{ .name = "barrier-all-timed-2",
+	  .threads = 2,
+	  .steps = 50,
+	  .begin = begin_2,
+	  .thread = all_timed,
+	  .end = end },
+	{ .name = "barrier-all-timed-3",
+	  .threads = 3,
+	  .steps = 80,
+	  .begin = begin_3,
+	  .thread = all_timed,
+	  .end = end },
+	{ .name = "barrier-polling-2", .threads = 2, .steps = 50, .begin = begin_2, .thread = polling, .end = end },
+	{ .name = "barrier-polling-3", .threads = 3, .steps = 80, .begin = begin_3, .thread = polling, .end = end },
+	{ .name = "barrier-cancelled-3",
+	  .threads = 3,
+	  .steps = 60,
+	  .begin = begin_2,
+	  .thread = cancelled,
+	  .end = end },
+	{ .name = "barrier-cancelled-4",
+	  .threads = 4,
+	  .steps = 100,
+	  .begin = begin_3,
+	  .thread = cancelled,
+	  .end = end },
+	{ .name = "barrier-aborted-3", .threads = 3, .steps = 60, .begin = begin_2, .thread = aborted, .end = end },
+	{ .name = "barrier-aborted-4", .threads = 4, .steps = 90, .begin = begin_3, .thread = aborted, .end = end },
+	{ .name = "barrier-reset-3", .threads = 3, .steps = 80, .begin = begin_2, .thread = reset, .end = end },
+	{ .name = "barrier-reset-4", .threads = 4, .steps = 120, .begin = begin_3, .thread = reset, .end = end },
+	{ .name = "barrier-drained-3", .threads = 3, .steps = 90, .begin = begin_2, .thread = drained, .end = end },
+	{ .name = "barrier-freed-2", .threads = 2, .steps = 30, .begin = begin_2, .thread = freed },
+	{ .name = "barrier-freed-3", .threads = 3, .steps = 60, .begin = begin_3, .thread = freed },
+	{ .name = "barrier-freed-timed-2", .threads = 2, .steps = 50, .begin = begin_2, .thread = freed_timed },
+	{ .name = "barrier-freed-timed-3", .threads = 3, .steps = 80, .begin = begin_3, .thread = freed_timed },
+	{ .name = "barrier-freed-second-2", .threads = 2, .steps = 60, .begin = begin_2, .thread = freed_second },
+	{ .name = "barrier-freed-second-3", .threads = 3, .steps = 110, .begin = begin_3, .thread = freed_second },
+	{ .name = "barrier-shared-2x3",
+	  .threads = 2,
+	  .steps = 80,
+	  .begin = begin_shared_2,
+	  .thread = rounds_3,
+	  .end = end },
+	{ .name = "barrier-shared-3x2",
+	  .threads = 3,
+	  .steps = 110,
+	  .begin = begin_shared_3,
+	  .thread = rounds_2,
+	  .end = end },
+	{ .name = "barrier-shared-timed-2",
+	  .threads = 2,
+	  .steps = 50,
+	  .begin = begin_shared_2,
+	  .thread = timed,
+	  .end = end },
+	{ .name = "barrier-shared-timed-3",
+	  .threads = 3,
+	  .steps = 80,
+	  .begin = begin_shared_3,
+	  .thread = timed,
+	  .end = end },
+	{ .name = "barrier-shared-all-timed-3",
+	  .threads = 3,
+	  .steps = 80,
+	  .begin = begin_shared_3,
+	  .thread = all_timed,
+	  .end = end },
+	{ .name = "barrier-shared-polling-3",
+	  .threads = 3,
+	  .steps = 80,
+	  .begin = begin_shared_3,
+	  .thread = polling,
+	  .end = end },
+	{ .name = "barrier-shared-cancelled-4",
+	  .threads = 4,
+	  .steps = 100,
+	  .begin = begin_shared_3,
+	  .thread = cancelled,
+	  .end = end },
+	{ .name = "barrier-shared-aborted-4",
+	  .threads = 4,
+	  .steps = 90,
+	  .begin = begin_shared_3,
+	  .thread = aborted,
+	  .end = end },
+	{ .name = "barrier-shared-reset-3",
+	  .threads = 3,
+	  .steps = 80,
+	  .begin = begin_shared_2,
+	  .thread = reset,
+	  .end = end },
+	{ .name = "barrier-shared-reset-4",
+	  .threads = 4,
+	  .steps = 120,
+	  .begin = begin_shared_3,
+	  .thread = reset,
+	  .end = end },
+	{ .name = "barrier-shared-drained-3",
+	  .threads = 3,
+	  .steps = 90,
+	  .begin = begin_shared_2,
+	  .thread = drained,
+	  .end = end },
+	{ .name = "barrier-shared-drained-4",
+	  .threads = 4,
+	  .steps = 120,
+	  .begin = begin_shared_3,
+	  .thread = drained,
+	  .end = end },
 	{ 0 },
 };

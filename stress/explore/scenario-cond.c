@@ -6,7 +6,7 @@
 #include <weft/cond.h>
 #include <weft/event.h>
 
-#include "explore.h"
+#include "scenarios.h"
 
 struct shop {
 	struct weft_lock lock;
@@ -23,7 +23,7 @@ struct shop {
 
 static void *begin(void)
 {
-	struct shop *const shop = explore_alloc(sizeof(*shop), "cond");
+	struct shop *const shop = weft_explore_alloc(sizeof(*shop), "cond");
 
 	weft_cond_init_lock(&shop->cond, &shop->lock);
 	return shop;
@@ -31,7 +31,7 @@ static void *begin(void)
 
 static void *begin_own(void)
 {
-	struct shop *const shop = explore_alloc(sizeof(*shop), "cond");
+	struct shop *const shop = weft_explore_alloc(sizeof(*shop), "cond");
 
 	weft_cond_init(&shop->cond);
 	return shop;
@@ -41,18 +41,18 @@ static void end(void *state)
 {
 	struct shop *const shop = state;
 
-	explore_check(!weft_cond_locked(&shop->cond));
-	explore_check(shop->served == shop->notified);
-	explore_check(weft_cond_destroy(&shop->cond) == 0);
-	explore_check(weft_cond_wait(&shop->cond) == -EPERM);
-	explore_check(weft_cond_notify(&shop->cond, 1) == -EPERM);
+	weft_explore_check(!weft_cond_locked(&shop->cond));
+	weft_explore_check(shop->served == shop->notified);
+	weft_explore_check(weft_cond_destroy(&shop->cond) == 0);
+	weft_explore_check(weft_cond_wait(&shop->cond) == -EPERM);
+	weft_explore_check(weft_cond_notify(&shop->cond, 1) == -EPERM);
 }
 
 static void notify(struct shop *shop, unsigned n)
 {
 	const int rc = weft_cond_notify(&shop->cond, n);
 
-	explore_check(rc >= 0 && (unsigned)rc <= n);
+	weft_explore_check(rc >= 0 && (unsigned)rc <= n);
 	shop->notified += (unsigned)rc;
 	shop->may_go += (unsigned)rc;
 }
@@ -60,11 +60,11 @@ static void notify(struct shop *shop, unsigned n)
 static void wait_until_waiting(struct shop *shop, unsigned n)
 {
 	for (;;) {
-		explore_check(weft_cond_acquire(&shop->cond) == 0);
+		weft_explore_check(weft_cond_acquire(&shop->cond) == 0);
 		if (shop->waiting >= n)
 			return;
-		explore_check(weft_cond_release(&shop->cond) == 0);
-		explore_yield();
+		weft_explore_check(weft_cond_release(&shop->cond) == 0);
+		weft_explore_yield();
 	}
 }
 
@@ -73,19 +73,19 @@ static void wait_turn(struct shop *shop)
 {
 	unsigned turn;
 
-	explore_check(weft_cond_acquire(&shop->cond) == 0);
+	weft_explore_check(weft_cond_acquire(&shop->cond) == 0);
 	turn = shop->turn++;
 	shop->waiting++;
-	explore_check(weft_cond_wait(&shop->cond) == 0);
-	explore_check(turn < shop->may_go);
+	weft_explore_check(weft_cond_wait(&shop->cond) == 0);
+	weft_explore_check(turn < shop->may_go);
 	shop->served++;
-	explore_check(weft_cond_release(&shop->cond) == 0);
+	weft_explore_check(weft_cond_release(&shop->cond) == 0);
 }
 
 static void fifo(void *state, unsigned number)
 {
 	struct shop *const shop = state;
-	const unsigned others = explore_threads() - 1;
+	const unsigned others = weft_explore_threads() - 1;
 
 	if (number > 0) {
 		wait_turn(shop);
@@ -93,19 +93,19 @@ static void fifo(void *state, unsigned number)
 	}
 	wait_until_waiting(shop, others);
 	notify(shop, others - 1);
-	explore_check(shop->notified == others - 1);
+	weft_explore_check(shop->notified == others - 1);
 	weft_cond_release(&shop->cond);
-	explore_step();
+	weft_explore_step();
 	weft_cond_acquire(&shop->cond);
 	notify(shop, 5);
-	explore_check(shop->notified == others);
+	weft_explore_check(shop->notified == others);
 	weft_cond_release(&shop->cond);
 }
 
 static void all(void *state, unsigned number)
 {
 	struct shop *const shop = state;
-	const unsigned others = explore_threads() - 1;
+	const unsigned others = weft_explore_threads() - 1;
 
 	if (number > 0) {
 		wait_turn(shop);
@@ -113,7 +113,7 @@ static void all(void *state, unsigned number)
 	}
 	wait_until_waiting(shop, others);
 	shop->may_go = others;
-	explore_check(weft_cond_notify_all(&shop->cond) == (int)others);
+	weft_explore_check(weft_cond_notify_all(&shop->cond) == (int)others);
 	shop->notified = others;
 	weft_cond_release(&shop->cond);
 }
@@ -122,7 +122,7 @@ static void all(void *state, unsigned number)
 static void singles(void *state, unsigned number)
 {
 	struct shop *const shop = state;
-	const unsigned others = explore_threads() - 1;
+	const unsigned others = weft_explore_threads() - 1;
 
 	if (number > 0) {
 		wait_turn(shop);
@@ -140,14 +140,14 @@ static void timed_wait(struct shop *shop, struct weft_event *cancel)
 {
 	int rc;
 
-	explore_check(weft_cond_acquire(&shop->cond) == 0);
+	weft_explore_check(weft_cond_acquire(&shop->cond) == 0);
 	rc = weft_cond_wait_until(&shop->cond, 1000000000 + 6000, cancel);
-	explore_check(rc == 0 || rc == -ETIMEDOUT || (cancel != NULL && rc == -ECANCELED));
-	explore_check(weft_cond_locked(&shop->cond) && shop->out++ == 0);
-	explore_step();
+	weft_explore_check(rc == 0 || rc == -ETIMEDOUT || (cancel != NULL && rc == -ECANCELED));
+	weft_explore_check(weft_cond_locked(&shop->cond) && shop->out++ == 0);
+	weft_explore_step();
 	shop->out--;
 	shop->served += rc == 0;
-	explore_check(weft_cond_release(&shop->cond) == 0);
+	weft_explore_check(weft_cond_release(&shop->cond) == 0);
 }
 
 static void with_timed(void *state, unsigned number)
@@ -157,18 +157,18 @@ static void with_timed(void *state, unsigned number)
 	if (number > 1) {
 		timed_wait(shop, NULL);
 	} else if (number == 1) {
-		explore_check(weft_cond_acquire(&shop->cond) == 0);
+		weft_explore_check(weft_cond_acquire(&shop->cond) == 0);
 		shop->waiting++;
-		explore_check(weft_cond_wait(&shop->cond) == 0);
+		weft_explore_check(weft_cond_wait(&shop->cond) == 0);
 		shop->served++;
 		shop->items = 1;
-		explore_check(weft_cond_release(&shop->cond) == 0);
+		weft_explore_check(weft_cond_release(&shop->cond) == 0);
 	} else {
 		wait_until_waiting(shop, 1);
 		while (shop->items == 0) {
 			notify(shop, 1);
 			weft_cond_release(&shop->cond);
-			explore_yield();
+			weft_explore_yield();
 			weft_cond_acquire(&shop->cond);
 		}
 		weft_cond_release(&shop->cond);
@@ -221,18 +221,18 @@ static void consume(struct shop *shop, bool patient)
 {
 	int rc;
 
-	explore_check(weft_cond_acquire(&shop->cond) == 0);
+	weft_explore_check(weft_cond_acquire(&shop->cond) == 0);
 	rc = patient ? weft_cond_wait_pred(&shop->cond, has_item, shop)
 		     : weft_cond_wait_pred_for(&shop->cond, has_item, shop, 4000);
-	explore_check(rc == 1 || (!patient && rc == -ETIMEDOUT));
+	weft_explore_check(rc == 1 || (!patient && rc == -ETIMEDOUT));
 	if (rc == 1) {
-		explore_check(shop->items-- > 0);
+		weft_explore_check(shop->items-- > 0);
 		if (!patient) { /* give it on */
 			shop->items++;
 			weft_cond_notify(&shop->cond, 1);
 		}
 	}
-	explore_check(weft_cond_release(&shop->cond) == 0);
+	weft_explore_check(weft_cond_release(&shop->cond) == 0);
 }
 
 static void items(void *state, unsigned number)
@@ -255,7 +255,7 @@ static void end_items(void *state)
 {
 	struct shop *const shop = state;
 
-	explore_check(shop->items == 0 && weft_cond_destroy(&shop->cond) == 0);
+	weft_explore_check(shop->items == 0 && weft_cond_destroy(&shop->cond) == 0);
 }
 
 /* All levels of the rlock are given up, and come back. */
@@ -266,24 +266,24 @@ static void deep(void *state, unsigned number)
 	weft_cond_acquire(&shop->cond);
 	weft_cond_acquire(&shop->cond);
 	if (number == 0) {
-		while (shop->waiting < explore_threads() - 1) {
+		while (shop->waiting < weft_explore_threads() - 1) {
 			weft_cond_release(&shop->cond);
 			weft_cond_release(&shop->cond);
-			explore_yield();
+			weft_explore_yield();
 			weft_cond_acquire(&shop->cond);
 			weft_cond_acquire(&shop->cond);
 		}
 		notify(shop, 2);
 	} else {
 		shop->waiting++;
-		explore_check(weft_cond_wait(&shop->cond) == 0);
+		weft_explore_check(weft_cond_wait(&shop->cond) == 0);
 		shop->served++;
 	}
-	explore_check(weft_rlock_depth(&shop->cond.own) == 2);
-	explore_check(weft_cond_release(&shop->cond) == 0);
-	explore_check(weft_rlock_owned(&shop->cond.own));
-	explore_check(weft_cond_release(&shop->cond) == 0);
-	explore_check(!weft_rlock_owned(&shop->cond.own));
+	weft_explore_check(weft_rlock_depth(&shop->cond.own) == 2);
+	weft_explore_check(weft_cond_release(&shop->cond) == 0);
+	weft_explore_check(weft_rlock_owned(&shop->cond.own));
+	weft_explore_check(weft_cond_release(&shop->cond) == 0);
+	weft_explore_check(!weft_rlock_owned(&shop->cond.own));
 }
 
 /* The condition goes as soon as all have been notified; its lock stays. */
@@ -295,9 +295,9 @@ struct stand {
 
 static void *begin_stand(void)
 {
-	struct stand *const stand = explore_alloc(sizeof(*stand), "lock");
+	struct stand *const stand = weft_explore_alloc(sizeof(*stand), "lock");
 
-	stand->cond = explore_alloc(sizeof(*stand->cond), "cond");
+	stand->cond = weft_explore_alloc(sizeof(*stand->cond), "cond");
 	weft_cond_init_lock(stand->cond, &stand->lock);
 	return stand;
 }
@@ -310,44 +310,49 @@ static void free_after_notify(void *state, unsigned number)
 	if (number > 0) {
 		stand->waiting++;
 		if (number == 1)
-			explore_check(weft_cond_wait(stand->cond) == 0);
+			weft_explore_check(weft_cond_wait(stand->cond) == 0);
 		else
 			(void)!weft_cond_wait_for(stand->cond, 3000);
 		weft_lock_release(&stand->lock);
 		return;
 	}
-	while (stand->waiting < explore_threads() - 1) {
+	while (stand->waiting < weft_explore_threads() - 1) {
 		weft_lock_release(&stand->lock);
-		explore_yield();
+		weft_explore_yield();
 		weft_lock_acquire(&stand->lock);
 	}
 	weft_cond_notify_all(stand->cond);
-	if (explore_threads() == 2)
-		explore_free(stand->cond);
+	if (weft_explore_threads() == 2)
+		weft_explore_free(stand->cond);
 	weft_lock_release(&stand->lock);
 }
 
-const struct explore_scenario explore_cond[] = {
-	{ "cond-fifo-3", 3, 90, begin, fifo, end, 0 },
-	{ "cond-fifo-4", 4, 130, begin, fifo, end, 0 },
-	{ "cond-fifo-own-4", 4, 150, begin_own, fifo, end, 0 },
-	{ "cond-all-3", 3, 80, begin, all, end, 0 },
-	{ "cond-all-4", 4, 120, begin, all, end, 0 },
-	{ "cond-all-5", 5, 150, begin, all, end, 0 },
-	{ "cond-singles-3", 3, 90, begin, singles, end, 0 },
-	{ "cond-singles-4", 4, 120, begin, singles, end, 0 },
-	{ "cond-with-timed-3", 3, 100, begin, with_timed, end, 0 },
-	{ "cond-with-timed-4", 4, 140, begin, with_timed, end, 0 },
-	{ "cond-only-timed-2", 2, 70, begin, only_timed, end, 0 },
-	{ "cond-only-timed-4", 4, 130, begin, only_timed, end, 0 },
-	{ "cond-only-timed-own-3", 3, 110, begin_own, only_timed, end, 0 },
-	{ "cond-cancel-3", 3, 80, begin, with_cancel, end, 0 },
-	{ "cond-cancel-4", 4, 110, begin, with_cancel, end, 0 },
-	{ "cond-items-3", 3, 90, begin, items, end_items, 0 },
-	{ "cond-items-4", 4, 120, begin, items, end_items, 0 },
-	{ "cond-items-5", 5, 150, begin, items, end_items, 0 },
-	{ "cond-deep-3", 3, 150, begin_own, deep, end, 0 },
-	{ "cond-free-2", 2, 50, begin_stand, free_after_notify, NULL, 0 },
-	{ "cond-free-3", 3, 80, begin_stand, free_after_notify, NULL, 0 },
+const struct weft_explore_scenario explore_cond[] = {
+	{ .name = "cond-fifo-3", .threads = 3, .steps = 90, .begin = begin, .thread = fifo, .end = end },
+	{ .name = "cond-fifo-4", .threads = 4, .steps = 130, .begin = begin, .thread = fifo, .end = end },
+	{ .name = "cond-fifo-own-4", .threads = 4, .steps = 150, .begin = begin_own, .thread = fifo, .end = end },
+	{ .name = "cond-all-3", .threads = 3, .steps = 80, .begin = begin, .thread = all, .end = end },
+	{ .name = "cond-all-4", .threads = 4, .steps = 120, .begin = begin, .thread = all, .end = end },
+	{ .name = "cond-all-5", .threads = 5, .steps = 150, .begin = begin, .thread = all, .end = end },
+	{ .name = "cond-singles-3", .threads = 3, .steps = 90, .begin = begin, .thread = singles, .end = end },
+	{ .name = "cond-singles-4", .threads = 4, .steps = 120, .begin = begin, .thread = singles, .end = end },
+	{ .name = "cond-with-timed-3", .threads = 3, .steps = 100, .begin = begin, .thread = with_timed, .end = end },
+	{ .name = "cond-with-timed-4", .threads = 4, .steps = 140, .begin = begin, .thread = with_timed, .end = end },
+	{ .name = "cond-only-timed-2", .threads = 2, .steps = 70, .begin = begin, .thread = only_timed, .end = end },
+	{ .name = "cond-only-timed-4", .threads = 4, .steps = 130, .begin = begin, .thread = only_timed, .end = end },
+	{ .name = "cond-only-timed-own-3",
+	  .threads = 3,
+	  .steps = 110,
+	  .begin = begin_own,
+	  .thread = only_timed,
+	  .end = end },
+	{ .name = "cond-cancel-3", .threads = 3, .steps = 80, .begin = begin, .thread = with_cancel, .end = end },
+	{ .name = "cond-cancel-4", .threads = 4, .steps = 110, .begin = begin, .thread = with_cancel, .end = end },
+	{ .name = "cond-items-3", .threads = 3, .steps = 90, .begin = begin, .thread = items, .end = end_items },
+	{ .name = "cond-items-4", .threads = 4, .steps = 120, .begin = begin, .thread = items, .end = end_items },
+	{ .name = "cond-items-5", .threads = 5, .steps = 150, .begin = begin, .thread = items, .end = end_items },
+	{ .name = "cond-deep-3", .threads = 3, .steps = 150, .begin = begin_own, .thread = deep, .end = end },
+	{ .name = "cond-free-2", .threads = 2, .steps = 50, .begin = begin_stand, .thread = free_after_notify },
+	{ .name = "cond-free-3", .threads = 3, .steps = 80, .begin = begin_stand, .thread = free_after_notify },
 	{ 0 },
 };

@@ -4,7 +4,7 @@
  */
 #include <weft/event.h>
 
-#include "explore.h"
+#include "scenarios.h"
 
 struct gate {
 	struct weft_event event;
@@ -16,7 +16,7 @@ enum { SETS_BEGUN, SETS_DONE, CANCELS_DONE, CLEARS_DONE }; /* counters */
 
 static void *begin(void)
 {
-	return explore_alloc(sizeof(struct gate), "event");
+	return weft_explore_alloc(sizeof(struct gate), "event");
 }
 
 static void *begin_shared(void)
@@ -32,14 +32,14 @@ static void end(void *state)
 {
 	struct gate *const gate = state;
 
-	explore_check(weft_event_destroy(&gate->event) == 0 && weft_event_destroy(&gate->cancel) == 0);
+	weft_explore_check(weft_event_destroy(&gate->event) == 0 && weft_event_destroy(&gate->cancel) == 0);
 }
 
 static void set(struct gate *gate)
 {
-	explore_count(SETS_BEGUN, 1);
+	weft_explore_count(SETS_BEGUN, 1);
 	weft_event_set(&gate->event);
-	explore_count(SETS_DONE, 1);
+	weft_explore_count(SETS_DONE, 1);
 }
 
 static void open_once(void *state, unsigned number)
@@ -50,8 +50,8 @@ static void open_once(void *state, unsigned number)
 		gate->payload = 1;
 		set(gate);
 	} else {
-		explore_check(weft_event_wait(&gate->event) == 0);
-		explore_check(gate->payload == 1 && weft_event_is_set(&gate->event));
+		weft_explore_check(weft_event_wait(&gate->event) == 0);
+		weft_explore_check(gate->payload == 1 && weft_event_is_set(&gate->event));
 	}
 }
 
@@ -61,14 +61,14 @@ static void set_and_clear(void *state, unsigned number)
 	struct gate *const gate = state;
 
 	if (number == 0) {
-		while (!explore_sleeps(1) || (explore_threads() > 2 && !explore_sleeps(2)))
-			explore_yield();
+		while (!weft_explore_sleeps(1) || (weft_explore_threads() > 2 && !weft_explore_sleeps(2)))
+			weft_explore_yield();
 		gate->payload = 1;
 		set(gate);
 		weft_event_clear(&gate->event);
 	} else {
-		explore_check(weft_event_wait(&gate->event) == 0);
-		explore_check(gate->payload == 1);
+		weft_explore_check(weft_event_wait(&gate->event) == 0);
+		weft_explore_check(gate->payload == 1);
 	}
 }
 
@@ -79,15 +79,15 @@ static void rounds(void *state, unsigned number)
 
 	for (int i = 0; i < 3; i++)
 		if (number > 0) {
-			while (explore_count_ordered(CLEARS_DONE, 0) < (unsigned)i)
-				explore_yield();
-			explore_check(weft_event_wait(&gate->event) == 0);
+			while (weft_explore_count_ordered(CLEARS_DONE, 0) < (unsigned)i)
+				weft_explore_yield();
+			weft_explore_check(weft_event_wait(&gate->event) == 0);
 		} else {
-			while (!explore_sleeps(1) || !explore_sleeps(2))
-				explore_yield();
+			while (!weft_explore_sleeps(1) || !weft_explore_sleeps(2))
+				weft_explore_yield();
 			set(gate);
 			weft_event_clear(&gate->event);
-			explore_count_ordered(CLEARS_DONE, 1);
+			weft_explore_count_ordered(CLEARS_DONE, 1);
 		}
 }
 
@@ -101,13 +101,14 @@ static void timed(void *state, unsigned number)
 		gate->payload = 1;
 		set(gate);
 	} else if (number == 3) {
-		explore_check(weft_event_wait(&gate->event) == 0);
+		weft_explore_check(weft_event_wait(&gate->event) == 0);
 	} else {
-		rc = weft_event_wait_for(&gate->event, number == 1 ? 3000 : explore_choose(2) * 2000);
+		rc = weft_event_wait_for(&gate->event, number == 1 ? 3000 : weft_explore_choose(2) * 2000);
 		if (rc == 0)
-			explore_check(gate->payload == 1);
+			weft_explore_check(gate->payload == 1);
 		else
-			explore_check(rc == -ETIMEDOUT && (explore_weak() || explore_count(SETS_DONE, 0) == 0));
+			weft_explore_check(rc == -ETIMEDOUT &&
+					   (weft_explore_weak() || weft_explore_count(SETS_DONE, 0) == 0));
 	}
 }
 
@@ -118,16 +119,16 @@ static void cancelled(void *state, unsigned number)
 
 	if (number == 0) {
 		weft_event_set(&gate->cancel);
-		if (explore_choose(2))
+		if (weft_explore_choose(2))
 			weft_event_clear(&gate->cancel);
 		else
-			explore_count(CANCELS_DONE, 1);
+			weft_explore_count(CANCELS_DONE, 1);
 		set(gate);
 	} else if (number == 1) {
-		explore_check(weft_event_wait(&gate->event) == 0);
+		weft_explore_check(weft_event_wait(&gate->event) == 0);
 	} else {
 		rc = weft_event_wait_until(&gate->event, WEFT_FOREVER, &gate->cancel);
-		explore_check(rc == 0 || rc == -ECANCELED);
+		weft_explore_check(rc == 0 || rc == -ECANCELED);
 	}
 }
 
@@ -136,14 +137,14 @@ static void cancelled_only(void *state, unsigned number)
 	struct gate *const gate = state;
 
 	if (number == 0) {
-		while (!explore_sleeps(1) || (explore_threads() > 2 && !explore_sleeps(2)))
-			explore_yield();
+		while (!weft_explore_sleeps(1) || (weft_explore_threads() > 2 && !weft_explore_sleeps(2)))
+			weft_explore_yield();
 		gate->payload = 1;
 		weft_event_set(&gate->cancel);
 		weft_event_clear(&gate->cancel);
 	} else {
-		explore_check(weft_event_wait_until(&gate->event, WEFT_FOREVER, &gate->cancel) == -ECANCELED);
-		explore_check(gate->payload == 1);
+		weft_explore_check(weft_event_wait_until(&gate->event, WEFT_FOREVER, &gate->cancel) == -ECANCELED);
+		weft_explore_check(gate->payload == 1);
 	}
 }
 
@@ -155,7 +156,7 @@ static void cancel_stays(void *state, unsigned number)
 	if (number == 0)
 		weft_event_set(&gate->cancel);
 	else
-		explore_check(weft_event_wait_until(&gate->event, WEFT_FOREVER, &gate->cancel) == -ECANCELED);
+		weft_explore_check(weft_event_wait_until(&gate->event, WEFT_FOREVER, &gate->cancel) == -ECANCELED);
 }
 
 static void timed_cancel(void *state, unsigned number)
@@ -168,7 +169,7 @@ static void timed_cancel(void *state, unsigned number)
 		return;
 	}
 	rc = weft_event_wait_until(&gate->event, 1000000000 + 8000, &gate->cancel);
-	explore_check(rc == -ECANCELED || rc == -ETIMEDOUT || (number == 2 && rc == 0));
+	weft_explore_check(rc == -ECANCELED || rc == -ETIMEDOUT || (number == 2 && rc == 0));
 	if (number == 1)
 		set(gate);
 	else
@@ -183,7 +184,7 @@ static void free_at_once(void *state, unsigned number)
 		weft_event_set(&gate->event);
 	} else {
 		weft_event_wait(&gate->event);
-		explore_free(gate);
+		weft_explore_free(gate);
 	}
 }
 
@@ -195,7 +196,7 @@ static void two_set(void *state, unsigned number)
 	if (number < 2)
 		set(gate);
 	else
-		explore_check(weft_event_wait(&gate->event) == 0);
+		weft_explore_check(weft_event_wait(&gate->event) == 0);
 }
 
 static void set_clear_race(void *state, unsigned number)
@@ -211,28 +212,68 @@ static void set_clear_race(void *state, unsigned number)
 		weft_event_clear(&gate->event);
 		set(gate);
 	} else {
-		explore_check(weft_event_wait(&gate->event) == 0);
+		weft_explore_check(weft_event_wait(&gate->event) == 0);
 	}
 }
 
-const struct explore_scenario explore_event[] = {
-	{ "event-2", 2, 15, begin, open_once, end, 0 },
-	{ "event-3", 3, 25, begin, open_once, end, 0 },
-	{ "event-4", 4, 35, begin, open_once, end, 0 },
-	{ "event-shared-3", 3, 25, begin_shared, open_once, end, 0 },
-	{ "event-set-clear-2", 2, 25, begin, set_and_clear, end, 0 },
-	{ "event-set-clear-3", 3, 35, begin, set_and_clear, end, 0 },
-	{ "event-rounds-3", 3, 80, begin, rounds, end, 0 },
-	{ "event-timed-3", 3, 30, begin, timed, end, 0 },
-	{ "event-timed-4", 4, 40, begin, timed, end, 0 },
-	{ "event-cancelled-3", 3, 30, begin, cancelled, end, 0 },
-	{ "event-cancelled-4", 4, 40, begin, cancelled, end, 0 },
-	{ "event-cancelled-only-2", 2, 30, begin, cancelled_only, end, 0 },
-	{ "event-cancelled-only-3", 3, 40, begin, cancelled_only, end, 0 },
-	{ "event-cancel-stays-3", 3, 30, begin, cancel_stays, end, 0 },
-	{ "event-timed-cancel-3", 3, 40, begin, timed_cancel, end, 0 },
-	{ "event-free-2", 2, 15, begin, free_at_once, NULL, 0 },
-	{ "event-two-set-4", 4, 35, begin, two_set, end, 0 },
-	{ "event-set-clear-race-3", 3, 40, begin, set_clear_race, end, 0 },
+const struct weft_explore_scenario explore_event[] = {
+	{ .name = "event-2", .threads = 2, .steps = 15, .begin = begin, .thread = open_once, .end = end },
+	{ .name = "event-3", .threads = 3, .steps = 25, .begin = begin, .thread = open_once, .end = end },
+	{ .name = "event-4", .threads = 4, .steps = 35, .begin = begin, .thread = open_once, .end = end },
+	{ .name = "event-shared-3",
+	  .threads = 3,
+	  .steps = 25,
+	  .begin = begin_shared,
+	  .thread = open_once,
+	  .end = end },
+	{ .name = "event-set-clear-2",
+	  .threads = 2,
+	  .steps = 25,
+	  .begin = begin,
+	  .thread = set_and_clear,
+	  .end = end },
+	{ .name = "event-set-clear-3",
+	  .threads = 3,
+	  .steps = 35,
+	  .begin = begin,
+	  .thread = set_and_clear,
+	  .end = end },
+	{ .name = "event-rounds-3", .threads = 3, .steps = 80, .begin = begin, .thread = rounds, .end = end },
+	{ .name = "event-timed-3", .threads = 3, .steps = 30, .begin = begin, .thread = timed, .end = end },
+	{ .name = "event-timed-4", .threads = 4, .steps = 40, .begin = begin, .thread = timed, .end = end },
+	{ .name = "event-cancelled-3", .threads = 3, .steps = 30, .begin = begin, .thread = cancelled, .end = end },
+	{ .name = "event-cancelled-4", .threads = 4, .steps = 40, .begin = begin, .thread = cancelled, .end = end },
+	{ .name = "event-cancelled-only-2",
+	  .threads = 2,
+	  .steps = 30,
+	  .begin = begin,
+	  .thread = cancelled_only,
+	  .end = end },
+	{ .name = "event-cancelled-only-3",
+	  .threads = 3,
+	  .steps = 40,
+	  .begin = begin,
+	  .thread = cancelled_only,
+	  .end = end },
+	{ .name = "event-cancel-stays-3",
+	  .threads = 3,
+	  .steps = 30,
+	  .begin = begin,
+	  .thread = cancel_stays,
+	  .end = end },
+	{ .name = "event-timed-cancel-3",
+	  .threads = 3,
+	  .steps = 40,
+	  .begin = begin,
+	  .thread = timed_cancel,
+	  .end = end },
+	{ .name = "event-free-2", .threads = 2, .steps = 15, .begin = begin, .thread = free_at_once },
+	{ .name = "event-two-set-4", .threads = 4, .steps = 35, .begin = begin, .thread = two_set, .end = end },
+	{ .name = "event-set-clear-race-3",
+	  .threads = 3,
+	  .steps = 40,
+	  .begin = begin,
+	  .thread = set_clear_race,
+	  .end = end },
 	{ 0 },
 };

@@ -8,7 +8,7 @@
 #include <weft/lock.h>
 #include <weft/rlock.h>
 
-#include "explore.h"
+#include "scenarios.h"
 
 struct section {
 	struct weft_lock lock;
@@ -19,17 +19,17 @@ struct section {
 
 static void enter(struct section *section)
 {
-	explore_check(section->inside++ == 0);
+	weft_explore_check(section->inside++ == 0);
 	section->entered++;
-	explore_step();
-	explore_check(--section->inside == 0);
+	weft_explore_step();
+	weft_explore_check(--section->inside == 0);
 }
 
 static void pass(struct section *section)
 {
 	weft_lock_acquire(&section->lock);
 	enter(section);
-	explore_check(weft_lock_release(&section->lock) == 0);
+	weft_explore_check(weft_lock_release(&section->lock) == 0);
 }
 
 static void pass_if(struct section *section, int rc)
@@ -37,12 +37,12 @@ static void pass_if(struct section *section, int rc)
 	if (rc != 0)
 		return;
 	enter(section);
-	explore_check(weft_lock_release(&section->lock) == 0);
+	weft_explore_check(weft_lock_release(&section->lock) == 0);
 }
 
 static void *begin(void)
 {
-	struct section *const section = explore_alloc(sizeof(*section), "lock");
+	struct section *const section = weft_explore_alloc(sizeof(*section), "lock");
 
 	atomic_store_explicit(&section->left, 4, memory_order_relaxed);
 	return section;
@@ -60,12 +60,12 @@ static void end(void *state)
 {
 	struct section *const section = state;
 
-	explore_check(!weft_lock_locked(&section->lock));
-	explore_check(weft_lock_try_acquire(&section->lock) == 0);
-	explore_check(weft_lock_release(&section->lock) == 0);
-	explore_check(weft_lock_release(&section->lock) == -EPERM);
+	weft_explore_check(!weft_lock_locked(&section->lock));
+	weft_explore_check(weft_lock_try_acquire(&section->lock) == 0);
+	weft_explore_check(weft_lock_release(&section->lock) == 0);
+	weft_explore_check(weft_lock_release(&section->lock) == -EPERM);
 	pass(section);
-	explore_check(!weft_lock_locked(&section->lock));
+	weft_explore_check(!weft_lock_locked(&section->lock));
 }
 
 static void once(void *state, unsigned number)
@@ -148,9 +148,9 @@ static void cancel_or_release(void *state, unsigned number)
 	switch (number) {
 	case 0:
 		weft_lock_acquire(&section->lock);
-		explore_step();
+		weft_explore_step();
 		weft_event_set(&section->cancel);
-		explore_step();
+		weft_explore_step();
 		weft_lock_release(&section->lock);
 		break;
 	case 1:
@@ -191,7 +191,7 @@ static void timeouts_around(void *state, unsigned number)
 	switch (number) {
 	case 0:
 		weft_lock_acquire(&section->lock);
-		explore_step();
+		weft_explore_step();
 		weft_lock_release(&section->lock);
 		break;
 	case 1:
@@ -211,10 +211,10 @@ static void free_after(void *state, unsigned number)
 	(void)number;
 	weft_lock_acquire(&section->lock);
 	last = ++section->entered == 3;
-	explore_step();
+	weft_explore_step();
 	weft_lock_release(&section->lock);
 	if (last)
-		explore_free(section);
+		weft_explore_free(section);
 }
 
 /* The same with one that waits for a while; it counts itself out under the lock, or leaves it to the rest. */
@@ -225,7 +225,7 @@ static void free_held(void *state, unsigned number)
 	if (number == 0) {
 		weft_lock_acquire(&section->lock); /* second, or alone */
 		if (section->entered == 1) {
-			explore_free(section);
+			weft_explore_free(section);
 			return;
 		}
 		section->entered = 1;
@@ -233,7 +233,7 @@ static void free_held(void *state, unsigned number)
 	} else {
 		weft_lock_acquire(&section->lock);
 		if (section->entered == 1) {
-			explore_free(section);
+			weft_explore_free(section);
 			return;
 		}
 		section->entered = 1;
@@ -277,7 +277,7 @@ struct pair {
 
 static void *begin_pair(void)
 {
-	struct pair *const pair = explore_alloc(sizeof(*pair), "pair");
+	struct pair *const pair = weft_explore_alloc(sizeof(*pair), "pair");
 
 	for (int i = 0; i < 2; i++)
 		for (int j = 0; j < 2; j++)
@@ -298,9 +298,9 @@ static void acquire_many(void *state, unsigned number)
 {
 	struct pair *const pair = state;
 
-	explore_check(weft_lock_acquire_many(pair->order[number % 2], 2) == 0);
-	explore_check(pair->inside++ == 0);
-	explore_step();
+	weft_explore_check(weft_lock_acquire_many(pair->order[number % 2], 2) == 0);
+	weft_explore_check(pair->inside++ == 0);
+	weft_explore_step();
 	pair->inside--;
 	weft_lock_release(&pair->locks[0]);
 	weft_lock_release(&pair->locks[1]);
@@ -310,43 +310,93 @@ static void end_pair(void *state)
 {
 	struct pair *const pair = state;
 
-	explore_check(!weft_lock_locked(&pair->locks[0]) && !weft_lock_locked(&pair->locks[1]));
+	weft_explore_check(!weft_lock_locked(&pair->locks[0]) && !weft_lock_locked(&pair->locks[1]));
 }
 
-const struct explore_scenario explore_lock[] = {
-	{ "lock-2x1", 2, 20, begin, once, end, 0 },
-	{ "lock-2x2", 2, 40, begin, twice, end, 0 },
-	{ "lock-2x3", 2, 60, begin, thrice, end, 0 },
-	{ "lock-3x1", 3, 45, begin, once, end, 0 },
-	{ "lock-3x2", 3, 90, begin, twice, end, 0 },
-	{ "lock-3x3", 3, 130, begin, thrice, end, 0 },
-	{ "lock-4x1", 4, 80, begin, once, end, 0 },
-	{ "lock-4x2", 4, 150, begin, twice, end, 0 },
-	{ "lock-4x3", 4, 220, begin, thrice, end, 0 },
-	{ "lock-5x2", 5, 200, begin, twice, end, 0 },
-	{ "lock-shared-3x2", 3, 90, begin_shared, twice, end, 0 },
-	{ "lock-timed-2", 2, 60, begin, one_patient, end, 0 },
-	{ "lock-timed-3", 3, 90, begin, one_patient, end, 0 },
-	{ "lock-timed-4", 4, 120, begin, two_patient, end, 0 },
-	{ "lock-timed-5", 5, 150, begin, two_patient, end, 0 },
-	{ "lock-timeouts-around-3", 3, 60, begin, timeouts_around, end, 0 },
-	{ "lock-timeouts-around-4", 4, 80, begin, timeouts_around, end, 0 },
-	{ "lock-timeouts-around-5", 5, 100, begin, timeouts_around, end, 0 },
-	{ "lock-tries-3", 3, 80, begin, with_tries, end, 0 },
-	{ "lock-tries-4", 4, 100, begin, with_tries, end, 0 },
-	{ "lock-cancel-3", 3, 100, begin, with_cancel, end, 0 },
-	{ "lock-cancel-4", 4, 120, begin, with_cancel, end, 0 },
-	{ "lock-cancel-or-release-3", 3, 70, begin, cancel_or_release, end, 0 },
-	{ "lock-cancel-or-release-4", 4, 90, begin, cancel_or_release, end, 0 },
-	{ "lock-timed-cancel-4", 4, 120, begin, timed_cancel, end, 0 },
-	{ "lock-free-after", 3, 50, begin, free_after, NULL, 0 },
-	{ "lock-free-held", 2, 30, begin, free_held, NULL, 0 },
-	{ "lock-by-another-3", 3, 60, begin_held, released_by_another, end, 0 },
-	{ "lock-by-another-4", 4, 80, begin_held, released_by_another, end, 0 },
-	{ "lock-rounds-3", 3, 160, begin, many_rounds, end, 0 },
-	{ "lock-rounds-4", 4, 240, begin, many_rounds, end, 0 },
-	{ "lock-many-3", 3, 90, begin_pair, acquire_many, end_pair, 0 },
-	{ "lock-many-shared-3", 3, 120, begin_pair_shared, acquire_many, end_pair, 0 },
+const struct weft_explore_scenario explore_lock[] = {
+	{ .name = "lock-2x1", .threads = 2, .steps = 20, .begin = begin, .thread = once, .end = end },
+	{ .name = "lock-2x2", .threads = 2, .steps = 40, .begin = begin, .thread = twice, .end = end },
+	{ .name = "lock-2x3", .threads = 2, .steps = 60, .begin = begin, .thread = thrice, .end = end },
+	{ .name = "lock-3x1", .threads = 3, .steps = 45, .begin = begin, .thread = once, .end = end },
+	{ .name = "lock-3x2", .threads = 3, .steps = 90, .begin = begin, .thread = twice, .end = end },
+	{ .name = "lock-3x3", .threads = 3, .steps = 130, .begin = begin, .thread = thrice, .end = end },
+	{ .name = "lock-4x1", .threads = 4, .steps = 80, .begin = begin, .thread = once, .end = end },
+	{ .name = "lock-4x2", .threads = 4, .steps = 150, .begin = begin, .thread = twice, .end = end },
+	{ .name = "lock-4x3", .threads = 4, .steps = 220, .begin = begin, .thread = thrice, .end = end },
+	{ .name = "lock-5x2", .threads = 5, .steps = 200, .begin = begin, .thread = twice, .end = end },
+	{ .name = "lock-shared-3x2", .threads = 3, .steps = 90, .begin = begin_shared, .thread = twice, .end = end },
+	{ .name = "lock-timed-2", .threads = 2, .steps = 60, .begin = begin, .thread = one_patient, .end = end },
+	{ .name = "lock-timed-3", .threads = 3, .steps = 90, .begin = begin, .thread = one_patient, .end = end },
+	{ .name = "lock-timed-4", .threads = 4, .steps = 120, .begin = begin, .thread = two_patient, .end = end },
+	{ .name = "lock-timed-5", .threads = 5, .steps = 150, .begin = begin, .thread = two_patient, .end = end },
+	{ .name = "lock-timeouts-around-3",
+	  .threads = 3,
+	  .steps = 60,
+	  .begin = begin,
+	  .thread = timeouts_around,
+	  .end = end },
+	{ .name = "lock-timeouts-around-4",
+	  .threads = 4,
+	  .steps = 80,
+	  .begin = begin,
+	  .thread = timeouts_around,
+	  .end = end },
+	{ .name = "lock-timeouts-around-5",
+	  .threads = 5,
+	  .steps = 100,
+	  .begin = begin,
+	  .thread = timeouts_around,
+	  .end = end },
+	{ .name = "lock-tries-3", .threads = 3, .steps = 80, .begin = begin, .thread = with_tries, .end = end },
+	{ .name = "lock-tries-4", .threads = 4, .steps = 100, .begin = begin, .thread = with_tries, .end = end },
+	{ .name = "lock-cancel-3", .threads = 3, .steps = 100, .begin = begin, .thread = with_cancel, .end = end },
+	{ .name = "lock-cancel-4", .threads = 4, .steps = 120, .begin = begin, .thread = with_cancel, .end = end },
+	{ .name = "lock-cancel-or-release-3",
+	  .threads = 3,
+	  .steps = 70,
+	  .begin = begin,
+	  .thread = cancel_or_release,
+	  .end = end },
+	{ .name = "lock-cancel-or-release-4",
+	  .threads = 4,
+	  .steps = 90,
+	  .begin = begin,
+	  .thread = cancel_or_release,
+	  .end = end },
+	{ .name = "lock-timed-cancel-4",
+	  .threads = 4,
+	  .steps = 120,
+	  .begin = begin,
+	  .thread = timed_cancel,
+	  .end = end },
+	{ .name = "lock-free-after", .threads = 3, .steps = 50, .begin = begin, .thread = free_after },
+	{ .name = "lock-free-held", .threads = 2, .steps = 30, .begin = begin, .thread = free_held },
+	{ .name = "lock-by-another-3",
+	  .threads = 3,
+	  .steps = 60,
+	  .begin = begin_held,
+	  .thread = released_by_another,
+	  .end = end },
+	{ .name = "lock-by-another-4",
+	  .threads = 4,
+	  .steps = 80,
+	  .begin = begin_held,
+	  .thread = released_by_another,
+	  .end = end },
+	{ .name = "lock-rounds-3", .threads = 3, .steps = 160, .begin = begin, .thread = many_rounds, .end = end },
+	{ .name = "lock-rounds-4", .threads = 4, .steps = 240, .begin = begin, .thread = many_rounds, .end = end },
+	{ .name = "lock-many-3",
+	  .threads = 3,
+	  .steps = 90,
+	  .begin = begin_pair,
+	  .thread = acquire_many,
+	  .end = end_pair },
+	{ .name = "lock-many-shared-3",
+	  .threads = 3,
+	  .steps = 120,
+	  .begin = begin_pair_shared,
+	  .thread = acquire_many,
+	  .end = end_pair },
 	{ 0 },
 };
 
@@ -360,7 +410,7 @@ struct nest {
 
 static void *begin_nest(void)
 {
-	return explore_alloc(sizeof(struct nest), "rlock");
+	return weft_explore_alloc(sizeof(struct nest), "rlock");
 }
 
 static void *begin_nest_shared(void)
@@ -373,17 +423,17 @@ static void *begin_nest_shared(void)
 
 static void nested(struct nest *nest)
 {
-	explore_check(weft_rlock_owned(&nest->rlock) && weft_rlock_depth(&nest->rlock) == 1);
-	explore_check(nest->inside++ == 0);
-	explore_check(weft_rlock_acquire(&nest->rlock) == 0);
-	explore_check(weft_rlock_try_acquire(&nest->rlock) == 0);
-	explore_check(weft_rlock_depth(&nest->rlock) == 3);
-	explore_check(weft_rlock_release(&nest->rlock) == 0);
-	explore_check(weft_rlock_release(&nest->rlock) == 0);
-	explore_step();
-	explore_check(--nest->inside == 0);
-	explore_check(weft_rlock_release(&nest->rlock) == 0);
-	explore_check(!weft_rlock_owned(&nest->rlock) && weft_rlock_depth(&nest->rlock) == 0);
+	weft_explore_check(weft_rlock_owned(&nest->rlock) && weft_rlock_depth(&nest->rlock) == 1);
+	weft_explore_check(nest->inside++ == 0);
+	weft_explore_check(weft_rlock_acquire(&nest->rlock) == 0);
+	weft_explore_check(weft_rlock_try_acquire(&nest->rlock) == 0);
+	weft_explore_check(weft_rlock_depth(&nest->rlock) == 3);
+	weft_explore_check(weft_rlock_release(&nest->rlock) == 0);
+	weft_explore_check(weft_rlock_release(&nest->rlock) == 0);
+	weft_explore_step();
+	weft_explore_check(--nest->inside == 0);
+	weft_explore_check(weft_rlock_release(&nest->rlock) == 0);
+	weft_explore_check(!weft_rlock_owned(&nest->rlock) && weft_rlock_depth(&nest->rlock) == 0);
 }
 
 static void nest(void *state, unsigned number)
@@ -393,11 +443,11 @@ static void nest(void *state, unsigned number)
 	for (int i = 0; i < 2; i++) {
 		if (number == 2) {
 			if (weft_rlock_acquire_for(&nest->rlock, 5000) != 0) {
-				explore_check(weft_rlock_release(&nest->rlock) == -EPERM);
+				weft_explore_check(weft_rlock_release(&nest->rlock) == -EPERM);
 				continue;
 			}
 		} else {
-			explore_check(weft_rlock_acquire(&nest->rlock) == 0);
+			weft_explore_check(weft_rlock_acquire(&nest->rlock) == 0);
 		}
 		nested(nest);
 	}
@@ -407,15 +457,20 @@ static void end_nest(void *state)
 {
 	struct nest *const nest = state;
 
-	explore_check(!weft_rlock_locked(&nest->rlock));
-	explore_check(weft_rlock_release(&nest->rlock) == -EPERM);
-	explore_check(weft_rlock_acquire(&nest->rlock) == 0);
-	explore_check(weft_rlock_release(&nest->rlock) == 0);
+	weft_explore_check(!weft_rlock_locked(&nest->rlock));
+	weft_explore_check(weft_rlock_release(&nest->rlock) == -EPERM);
+	weft_explore_check(weft_rlock_acquire(&nest->rlock) == 0);
+	weft_explore_check(weft_rlock_release(&nest->rlock) == 0);
 }
 
-const struct explore_scenario explore_rlock[] = {
-	{ "rlock-2", 2, 120, begin_nest, nest, end_nest, 0 },
-	{ "rlock-3", 3, 180, begin_nest, nest, end_nest, 0 },
-	{ "rlock-shared-3", 3, 180, begin_nest_shared, nest, end_nest, 0 },
+const struct weft_explore_scenario explore_rlock[] = {
+	{ .name = "rlock-2", .threads = 2, .steps = 120, .begin = begin_nest, .thread = nest, .end = end_nest },
+	{ .name = "rlock-3", .threads = 3, .steps = 180, .begin = begin_nest, .thread = nest, .end = end_nest },
+	{ .name = "rlock-shared-3",
+	  .threads = 3,
+	  .steps = 180,
+	  .begin = begin_nest_shared,
+	  .thread = nest,
+	  .end = end_nest },
 	{ 0 },
 };

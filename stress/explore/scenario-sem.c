@@ -6,7 +6,7 @@
 #include <weft/event.h>
 #include <weft/sem.h>
 
-#include "explore.h"
+#include "scenarios.h"
 
 struct pool {
 	struct weft_sem sem;
@@ -18,10 +18,10 @@ enum { RELEASED, ACQUIRED, INSIDE, EXTRA }; /* counters */
 
 static void *begin_with(int (*init)(struct weft_sem *, unsigned), unsigned value)
 {
-	struct pool *const pool = explore_alloc(sizeof(*pool), "sem");
+	struct pool *const pool = weft_explore_alloc(sizeof(*pool), "sem");
 
-	explore_check(init(&pool->sem, value) == 0);
-	explore_count(RELEASED, value);
+	weft_explore_check(init(&pool->sem, value) == 0);
+	weft_explore_count(RELEASED, value);
 	return pool;
 }
 
@@ -49,26 +49,27 @@ static void end(void *state)
 {
 	struct pool *const pool = state;
 
-	explore_check(weft_sem_value(&pool->sem) == explore_count(RELEASED, 0) - explore_count(ACQUIRED, 0));
-	explore_check(weft_sem_destroy(&pool->sem) == 0);
+	weft_explore_check(weft_sem_value(&pool->sem) ==
+			   weft_explore_count(RELEASED, 0) - weft_explore_count(ACQUIRED, 0));
+	weft_explore_check(weft_sem_destroy(&pool->sem) == 0);
 }
 
 static void give(struct pool *pool, unsigned n)
 {
-	explore_count(RELEASED, n);
-	explore_check(weft_sem_release_n(&pool->sem, n) == 0);
+	weft_explore_count(RELEASED, n);
+	weft_explore_check(weft_sem_release_n(&pool->sem, n) == 0);
 }
 
 static void took(void)
 {
-	const unsigned before = explore_count(ACQUIRED, 1);
+	const unsigned before = weft_explore_count(ACQUIRED, 1);
 
-	explore_check(before < explore_count(RELEASED, 0));
+	weft_explore_check(before < weft_explore_count(RELEASED, 0));
 }
 
 static void take(struct pool *pool)
 {
-	explore_check(weft_sem_acquire(&pool->sem) == 0);
+	weft_explore_check(weft_sem_acquire(&pool->sem) == 0);
 	took();
 }
 
@@ -78,29 +79,29 @@ static void take_and_return(struct pool *pool, int rc)
 	if (rc != 0)
 		return;
 	took();
-	explore_step();
-	explore_count(RELEASED, 1);
-	explore_check(weft_sem_release(&pool->sem) == 0);
+	weft_explore_step();
+	weft_explore_count(RELEASED, 1);
+	weft_explore_check(weft_sem_release(&pool->sem) == 0);
 }
 
 /* Thread 0 gives as many, at once, as there are others. */
 static void one_for_each(void *state, unsigned number)
 {
 	if (number == 0)
-		give(state, explore_count(EXTRA, 0));
+		give(state, weft_explore_count(EXTRA, 0));
 	else
 		take(state);
 }
 
 static void *begin_2_others(void)
 {
-	explore_count(EXTRA, 2);
+	weft_explore_count(EXTRA, 2);
 	return begin();
 }
 
 static void *begin_3_others(void)
 {
-	explore_count(EXTRA, 3);
+	weft_explore_count(EXTRA, 3);
 	return begin();
 }
 
@@ -159,20 +160,20 @@ static void cancelled(void *state, unsigned number)
 		break;
 	case 2:
 		rc = weft_sem_acquire_until(&pool->sem, WEFT_FOREVER, &pool->cancel);
-		explore_check(rc == 0 || rc == -ECANCELED);
-		explore_count(INSIDE, 1);
+		weft_explore_check(rc == 0 || rc == -ECANCELED);
+		weft_explore_count(INSIDE, 1);
 		take_and_return(pool, rc);
 		break;
 	default:
-		if (explore_choose(2)) {
+		if (weft_explore_choose(2)) {
 			weft_event_set(&pool->cancel);
 		} else {
-			while (!explore_sleeps(2) && explore_count(INSIDE, 0) == 0)
-				explore_yield();
+			while (!weft_explore_sleeps(2) && weft_explore_count(INSIDE, 0) == 0)
+				weft_explore_yield();
 			weft_event_set(&pool->cancel);
 			weft_event_clear(&pool->cancel);
 		}
-		if (explore_choose(2))
+		if (weft_explore_choose(2))
 			take_and_return(pool, weft_sem_try_acquire(&pool->sem));
 	}
 }
@@ -183,23 +184,23 @@ static void cancelled_only(void *state, unsigned number)
 	struct pool *const pool = state;
 
 	if (number == 0) {
-		while (!explore_sleeps(1) || !explore_sleeps(2))
-			explore_yield();
+		while (!weft_explore_sleeps(1) || !weft_explore_sleeps(2))
+			weft_explore_yield();
 		weft_event_set(&pool->cancel);
 		weft_event_clear(&pool->cancel);
 	} else {
-		explore_check(weft_sem_acquire_until(&pool->sem, WEFT_FOREVER, &pool->cancel) == -ECANCELED);
+		weft_explore_check(weft_sem_acquire_until(&pool->sem, WEFT_FOREVER, &pool->cancel) == -ECANCELED);
 	}
 }
 
 static void guarded(struct pool *pool, unsigned bound)
 {
 	take(pool);
-	explore_check(explore_count(INSIDE, 1) < bound);
-	explore_step();
-	explore_count(INSIDE, -1u);
-	explore_count(RELEASED, 1);
-	explore_check(weft_sem_release(&pool->sem) == 0);
+	weft_explore_check(weft_explore_count(INSIDE, 1) < bound);
+	weft_explore_step();
+	weft_explore_count(INSIDE, -1u);
+	weft_explore_count(RELEASED, 1);
+	weft_explore_check(weft_sem_release(&pool->sem) == 0);
 }
 
 static void guarded_1(void *state, unsigned number)
@@ -225,9 +226,9 @@ static void over_bound(void *state, unsigned number)
 	for (int i = 0; i < 2; i++) {
 		if (number == 0 && weft_sem_try_acquire(&pool->sem) == 0)
 			took();
-		rc = weft_sem_release_n(&pool->sem, 1 + explore_choose(2));
-		explore_check(rc == 0 || rc == -EOVERFLOW);
-		explore_check(weft_sem_value(&pool->sem) <= 2);
+		rc = weft_sem_release_n(&pool->sem, 1 + weft_explore_choose(2));
+		weft_explore_check(rc == 0 || rc == -EOVERFLOW);
+		weft_explore_check(weft_sem_value(&pool->sem) <= 2);
 	}
 }
 
@@ -235,11 +236,11 @@ static void end_over_bound(void *state)
 {
 	struct pool *const pool = state;
 
-	explore_check(weft_sem_value(&pool->sem) <= 2);
+	weft_explore_check(weft_sem_value(&pool->sem) <= 2);
 	while (weft_sem_value(&pool->sem) < 2)
-		explore_check(weft_sem_release(&pool->sem) == 0);
-	explore_check(weft_sem_release(&pool->sem) == -EOVERFLOW);
-	explore_check(weft_sem_destroy(&pool->sem) == 0);
+		weft_explore_check(weft_sem_release(&pool->sem) == 0);
+	weft_explore_check(weft_sem_release(&pool->sem) == -EOVERFLOW);
+	weft_explore_check(weft_sem_destroy(&pool->sem) == 0);
 }
 
 /* Thread 0 frees it once it has all permits. */
@@ -253,15 +254,15 @@ static void free_after_all(void *state, unsigned number)
 		weft_sem_release(&pool->sem);
 		return;
 	}
-	for (unsigned i = 0; i < explore_count(EXTRA, 0); i++)
+	for (unsigned i = 0; i < weft_explore_count(EXTRA, 0); i++)
 		weft_sem_acquire(&pool->sem);
-	explore_check(pool->payload == 1);
-	explore_free(pool);
+	weft_explore_check(pool->payload == 1);
+	weft_explore_free(pool);
 }
 
 static void *begin_1_other(void)
 {
-	explore_count(EXTRA, 1);
+	weft_explore_count(EXTRA, 1);
 	return begin();
 }
 
@@ -274,10 +275,10 @@ static void free_after_timed(void *state, unsigned number)
 		weft_sem_release(&pool->sem);
 		return;
 	}
-	for (unsigned i = 0; i < explore_count(EXTRA, 0); i++)
+	for (unsigned i = 0; i < weft_explore_count(EXTRA, 0); i++)
 		while (weft_sem_acquire_for(&pool->sem, 3000) != 0)
-			explore_yield();
-	explore_free(pool);
+			weft_explore_yield();
+	weft_explore_free(pool);
 }
 
 /* Two take one each; whoever is second frees it. */
@@ -290,8 +291,8 @@ static void free_by_second(void *state, unsigned number)
 		return;
 	}
 	weft_sem_acquire(&pool->sem);
-	if (explore_count_ordered(ACQUIRED, 1) == 1)
-		explore_free(pool);
+	if (weft_explore_count_ordered(ACQUIRED, 1) == 1)
+		weft_explore_free(pool);
 }
 
 /* What was written before a release is seen by who took its permit. */
@@ -305,7 +306,7 @@ static void publish(void *state, unsigned number)
 		return;
 	}
 	take(pool);
-	explore_check(pool->payload == number);
+	weft_explore_check(pool->payload == number);
 	pool->payload = number + 1;
 	give(pool, 1);
 }
@@ -319,34 +320,83 @@ static void publish_two(void *state, unsigned number)
 		give(pool, 1);
 	} else if (number == 1) {
 		take(pool);
-		explore_check(pool->payload == 1);
+		weft_explore_check(pool->payload == 1);
 	} else if (weft_sem_acquire_for(&pool->sem, 3000) == 0) {
 		took();
-		explore_check(pool->payload == 1);
+		weft_explore_check(pool->payload == 1);
 		give(pool, 1);
 	}
 }
 
-const struct explore_scenario explore_sem[] = {
-	{ "sem-one-for-each-3", 3, 40, begin_2_others, one_for_each, end, 0 },
-	{ "sem-one-for-each-4", 4, 60, begin_3_others, one_for_each, end, 0 },
-	{ "sem-one-by-one-4", 4, 90, begin, one_by_one, end, 0 },
-	{ "sem-shared-4", 4, 90, begin_shared, one_by_one, end, 0 },
-	{ "sem-two-and-timed-4", 4, 80, begin, two_and_timed, end, 0 },
-	{ "sem-two-and-timed-5", 5, 110, begin, two_and_timed, end, 0 },
-	{ "sem-timed-3", 3, 50, begin, timed_alone, end, 0 },
-	{ "sem-timed-4", 4, 70, begin, timed_alone, end, 0 },
-	{ "sem-cancelled-4", 4, 60, begin, cancelled, end, 0 },
-	{ "sem-cancelled-only-3", 3, 40, begin, cancelled_only, end, 0 },
-	{ "sem-guarded-1-3", 3, 100, begin_bounded_1, guarded_1, end, 0 },
-	{ "sem-guarded-2-4", 4, 120, begin_bounded_2, guarded_2, end, 0 },
-	{ "sem-over-bound-3", 3, 50, begin_bounded_2, over_bound, end_over_bound, 0 },
-	{ "sem-free-2", 2, 25, begin_1_other, free_after_all, NULL, 0 },
-	{ "sem-free-3", 3, 40, begin_2_others, free_after_all, NULL, 0 },
-	{ "sem-free-timed-2", 2, 40, begin_1_other, free_after_timed, NULL, 0 },
-	{ "sem-free-timed-3", 3, 60, begin_2_others, free_after_timed, NULL, 0 },
-	{ "sem-free-second-3", 3, 30, begin, free_by_second, NULL, 0 },
-	{ "sem-publish-2", 2, 30, begin, publish, end, 0 },
-	{ "sem-publish-3", 3, 50, begin, publish_two, end, 0 },
+const struct weft_explore_scenario explore_sem[] = {
+	{ .name = "sem-one-for-each-3",
+	  .threads = 3,
+	  .steps = 40,
+	  .begin = begin_2_others,
+	  .thread = one_for_each,
+	  .end = end },
+	{ .name = "sem-one-for-each-4",
+	  .threads = 4,
+	  .steps = 60,
+	  .begin = begin_3_others,
+	  .thread = one_for_each,
+	  .end = end },
+	{ .name = "sem-one-by-one-4", .threads = 4, .steps = 90, .begin = begin, .thread = one_by_one, .end = end },
+	{ .name = "sem-shared-4",
+	  .threads = 4,
+	  .steps = 90,
+	  .begin = begin_shared,
+	  .thread = one_by_one,
+	  .end = end },
+	{ .name = "sem-two-and-timed-4",
+	  .threads = 4,
+	  .steps = 80,
+	  .begin = begin,
+	  .thread = two_and_timed,
+	  .end = end },
+	{ .name = "sem-two-and-timed-5",
+	  .threads = 5,
+	  .steps = 110,
+	  .begin = begin,
+	  .thread = two_and_timed,
+	  .end = end },
+	{ .name = "sem-timed-3", .threads = 3, .steps = 50, .begin = begin, .thread = timed_alone, .end = end },
+	{ .name = "sem-timed-4", .threads = 4, .steps = 70, .begin = begin, .thread = timed_alone, .end = end },
+	{ .name = "sem-cancelled-4", .threads = 4, .steps = 60, .begin = begin, .thread = cancelled, .end = end },
+	{ .name = "sem-cancelled-only-3",
+	  .threads = 3,
+	  .steps = 40,
+	  .begin = begin,
+	  .thread = cancelled_only,
+	  .end = end },
+	{ .name = "sem-guarded-1-3",
+	  .threads = 3,
+	  .steps = 100,
+	  .begin = begin_bounded_1,
+	  .thread = guarded_1,
+	  .end = end },
+	{ .name = "sem-guarded-2-4",
+	  .threads = 4,
+	  .steps = 120,
+	  .begin = begin_bounded_2,
+	  .thread = guarded_2,
+	  .end = end },
+	{ .name = "sem-over-bound-3",
+	  .threads = 3,
+	  .steps = 50,
+	  .begin = begin_bounded_2,
+	  .thread = over_bound,
+	  .end = end_over_bound },
+	{ .name = "sem-free-2", .threads = 2, .steps = 25, .begin = begin_1_other, .thread = free_after_all },
+	{ .name = "sem-free-3", .threads = 3, .steps = 40, .begin = begin_2_others, .thread = free_after_all },
+	{ .name = "sem-free-timed-2", .threads = 2, .steps = 40, .begin = begin_1_other, .thread = free_after_timed },
+	{ .name = "sem-free-timed-3",
+	  .threads = 3,
+	  .steps = 60,
+	  .begin = begin_2_others,
+	  .thread = free_after_timed },
+	{ .name = "sem-free-second-3", .threads = 3, .steps = 30, .begin = begin, .thread = free_by_second },
+	{ .name = "sem-publish-2", .threads = 2, .steps = 30, .begin = begin, .thread = publish, .end = end },
+	{ .name = "sem-publish-3", .threads = 3, .steps = 50, .begin = begin, .thread = publish_two, .end = end },
 	{ 0 },
 };

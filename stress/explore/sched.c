@@ -46,7 +46,7 @@ static unsigned search_decide(unsigned n)
 		return 0;
 	if (search.at == search.length) {
 		if (search.length == PATH_MAX_LENGTH)
-			explore_fail("limit", "path too long to search");
+			weft_explore_fail("limit", "path too long to search");
 		search.path[search.length].taken = 0;
 		search.path[search.length++].of = (uint8_t)n;
 	}
@@ -87,7 +87,7 @@ bool one_in(unsigned n)
 	return true;
 }
 
-unsigned explore_choose(unsigned n)
+unsigned weft_explore_choose(unsigned n)
 {
 	return choose(n);
 }
@@ -226,7 +226,7 @@ static unsigned pick(void)
 			run.fibers[0].state = FIBER_READY;
 			return 0;
 		}
-		if (run.fibers[0].state != FIBER_DONE && !(run.scenario->flags & EXPLORE_MAY_STALL)) {
+		if (run.fibers[0].state != FIBER_DONE && !(run.scenario->flags & WEFT_EXPLORE_MAY_STALL)) {
 			run.failed = true;
 			snprintf(run.failure, sizeof(run.failure),
 				 "stuck: nobody can run (deadlock or lost wake-up)");
@@ -269,7 +269,7 @@ void point(enum op op, const void *address, const void *pc)
 
 	me->last = (struct step){ .op = op, .fiber = run.self, .address = address, .pc = pc };
 	if (++run.steps > run.step_limit)
-		explore_fail("livelock", "%u steps and no end", run.steps);
+		weft_explore_fail("livelock", "%u steps and no end", run.steps);
 	if (op == OP_PAUSE || op == OP_YIELD) {
 		me->yielded = true;
 		me->fresh = true;
@@ -293,7 +293,7 @@ void finish_fiber(void)
 	__builtin_unreachable();
 }
 
-void explore_fail(const char *kind, const char *format, ...)
+void weft_explore_fail(const char *kind, const char *format, ...)
 {
 	va_list args;
 	int n;
@@ -327,7 +327,7 @@ static void set_priorities(void)
 		run.changes[i] = 1 + below(run.scenario->steps);
 }
 
-void schedule_begin(const struct explore_scenario *scenario, const struct plan *plan, uint64_t seed)
+void schedule_begin(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed)
 {
 	const uint32_t generation = run.generation + 1;
 

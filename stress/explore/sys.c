@@ -23,7 +23,7 @@ enum { CLOCK_STEP_NS = 1000 };
 static int64_t to_ns(const struct timespec *time)
 {
 	if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= 1000000000)
-		explore_fail("kernel", "EINVAL: bad timespec");
+		weft_explore_fail("kernel", "EINVAL: bad timespec");
 	return (int64_t)time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
 }
 
@@ -188,7 +188,7 @@ void weft_sys_clock(struct timespec *now)
 	now->tv_nsec = (long)(run.now_ns % 1000000000);
 }
 
-void explore_pass_time(int64_t ns)
+void weft_explore_pass_time(int64_t ns)
 {
 	run.now_ns += ns;
 }
@@ -205,19 +205,19 @@ void weft_sys_yield(void)
 	note(0, 0, 0);
 }
 
-void explore_step(void)
+void weft_explore_step(void)
 {
 	point(OP_STEP, NULL, PC);
 	note(0, 0, 0);
 }
 
-void explore_yield(void)
+void weft_explore_yield(void)
 {
 	point(OP_YIELD, NULL, PC);
 	note(0, 0, 0);
 }
 
-unsigned explore_count(unsigned counter, unsigned n)
+unsigned weft_explore_count(unsigned counter, unsigned n)
 {
 	const unsigned was = run.counters[counter];
 
@@ -225,7 +225,7 @@ unsigned explore_count(unsigned counter, unsigned n)
 	return was;
 }
 
-unsigned explore_count_ordered(unsigned counter, unsigned n)
+unsigned weft_explore_count_ordered(unsigned counter, unsigned n)
 {
 	struct fiber *const me = self();
 
@@ -234,10 +234,10 @@ unsigned explore_count_ordered(unsigned counter, unsigned n)
 	run.counter_seen[counter] = me->seen;
 	run.counter_view[counter] = me->view;
 	me->view.of[run.self] = ++me->seen.of[run.self];
-	return explore_count(counter, n);
+	return weft_explore_count(counter, n);
 }
 
-bool explore_weak(void)
+bool weft_explore_weak(void)
 {
 	return run.plan.stale != 0;
 }
@@ -265,15 +265,15 @@ int weft_sys_at_fork_child(void (*fn)(void))
 
 void weft_sys_abort(const char *message)
 {
-	explore_fail("abort", "%s", message);
+	weft_explore_fail("abort", "%s", message);
 }
 
-bool explore_sleeps(unsigned thread)
+bool weft_explore_sleeps(unsigned thread)
 {
 	return run.fibers[thread + 1].state == FIBER_ASLEEP;
 }
 
-unsigned explore_threads(void)
+unsigned weft_explore_threads(void)
 {
 	return run.n_fibers - 1;
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scenarios.c - weft-explore for the library's own objects.
+ */
+#include "scenarios.h"
+
+int main(int argc, char **argv)
+{
+	static const struct weft_explore_scenario *const tables[] = {
+		explore_lock, explore_rlock, explore_sem, explore_event, explore_cond, explore_barrier, NULL,
+	};
+
+	return weft_explore_main(argc, argv, tables);
+}
