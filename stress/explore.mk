@@ -2,13 +2,16 @@
 
 #: Schedules
 #:   stress/weft-explore      made by make check, not installed: every primitive under schedules that no machine
-#:                            would run into, doc/explore.md; "stress/weft-explore --weak 'sem-*'"
+#:                            would run into, doc/explore.md; "stress/weft-explore 'sem-*'"
 #:
 
 explore_runtime = \
 	stress/explore/fiber.c \
 	stress/explore/main.c \
 	stress/explore/memory.c \
+	stress/explore/options.c \
+	stress/explore/options.h \
+	stress/explore/plan.c \
 	stress/explore/report.c \
 	stress/explore/run.h \
 	stress/explore/sched.c \

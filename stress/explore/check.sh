@@ -43,10 +43,10 @@ finds()
 		complain "$1 does not compile:" $dir/out
 		return
 	fi
-	$dir/weft-explore --weak --runs $runs "$3" >$dir/out 2>&1
+	$dir/weft-explore --schedules $runs "$3" >$dir/out 2>&1
 	test $? -eq 1 && grep -q "^FAIL .*$4" $dir/out || complain "$1 was not found:" $dir/out
 
-	set -- "$1" $(sed -n 's/^repeat: weft-explore //p' $dir/out | head -n 1)
+	set -- "$1" $(sed -n 's/^repeat: [^ ]* //p' $dir/out | head -n 1)
 	name=$1
 	shift
 	grep '^FAIL' $dir/out | head -n 1 >$dir/first
@@ -62,19 +62,20 @@ done
 test $# -eq 0 || exit $failed
 
 # Everything, without stale reads and with them.
-for weak in '' --weak; do
-	"$explore" $weak --runs $runs >$dir/out 2>&1 || complain "the library fails in a scenario${weak:+, $weak}:" $dir/out
+for weak in off on; do
+	"$explore" --weak-memory=$weak --schedules $runs >$dir/out 2>&1 ||
+		complain "the library fails in a scenario, with weak memory $weak:" $dir/out
 	grep ' ok ' $dir/out | awk '{ print $1 }' | cmp -s - $dir/list || complain 'not every scenario ran:' $dir/out
 done
 
 # A schedule is a function of scenario, strategy and seed: also of a seed that is run alone.
-for strategy in mix random sticky:3 pct:5 starve; do
+for strategy in portfolio random sticky:3 pct:5 starve; do
 	for again in 1 2; do
-		"$explore" --weak --strategy $strategy --runs 40 --hashes >$dir/hashes.$again
+		"$explore" --strategy $strategy --schedules 40 --hashes >$dir/hashes.$again
 	done
 	cmp -s $dir/hashes.1 $dir/hashes.2 || complain "$strategy: the second run was another"
 	for scenario in lock-3x2 rlock-2 sem-publish-3 event-rounds-3 cond-fifo-3 barrier-freed-3; do
-		"$explore" --weak --strategy $strategy --seed 33 --hashes $scenario >$dir/hash
+		"$explore" --strategy $strategy --seed 33 --hashes $scenario >$dir/hash
 		test -s $dir/hash && grep -q -x -f $dir/hash $dir/hashes.1 ||
 			complain "$strategy: seed 33 of $scenario alone is not what it was among others" $dir/hash
 	done

@@ -81,9 +81,28 @@ struct fiber {
 
 enum strategy { STRATEGY_RANDOM, STRATEGY_STICKY, STRATEGY_PCT, STRATEGY_STARVE, STRATEGY_SEARCH };
 
+/* What may go wrong that is legal; the names of the command line are in plan.c. */
+enum fault {
+	FAULT_SPURIOUS,
+	FAULT_EINTR,
+	FAULT_EAGAIN,
+	FAULT_TIMEOUT,
+	FAULT_ORDER,
+	FAULT_CAS,
+	FAULT_ALLOC,
+	FAULT_START,
+	FAULT_DEATH,
+	FAULT_SIGNAL,
+	FAULT_MOVE,
+	FAULT_KINDS,
+	FAULTS_ALL = (1 << FAULT_KINDS) - 1,
+	FAULTS_OF_WAITS = 1 << FAULT_SPURIOUS | 1 << FAULT_EINTR | 1 << FAULT_EAGAIN,
+};
+
 struct plan {
 	enum strategy strategy;
 	unsigned depth;	 /* PCT: depth; sticky: one switch in so many; search: preemptions */
+	unsigned kinds;	 /* of faults that may be, one bit each */
 	unsigned faults; /* one wait in so many returns early; 0: none */
 	unsigned stale;	 /* one load in so many may be stale; 0: none */
 	unsigned moves;	 /* one look in so many finds another CPU; 0: none */

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.c - the command line. What it says of itself here is short: weft-explore(1) has it all.
+ */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+struct options options = {
+	.portfolio = true,
+	.first_seed = 1,
+	.schedules = 20000,
+	.faults = FAULTS_ALL,
+	.weak = true,
+	.races = true,
+	.trace = 40,
+};
+
+enum {
+	KEY_FIRST = 256,
+	KEY_PLAIN,
+	KEY_NO_RACES,
+	KEY_TRACE,
+	KEY_KEEP_GOING,
+	KEY_HASHES,
+	KEY_GAPS,
+	KEY_OLD,
+	KEY_NO_FAULTS
+};
+
+static const struct argp_option option_table[] = {
+	{ "schedules", 'n', "N", 0, "how many for each scenario; 20000 as it comes, without limit with --seconds",
+	  1 },
+	{ "runs", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 1 },
+	{ "seconds", 't', "S", 0, "at most so long for each scenario", 1 },
+	{ "first-seed", KEY_FIRST, "N", 0, "begin with this seed; 1 as it comes", 1 },
+	{ "seed", 'S', "N", 0, "this seed alone, as the line \"repeat:\" says", 1 },
+	{ "strategy", 's', "NAME", 0,
+	  "portfolio (as it comes: each seed picks one of the next four), random, sticky:N, pct:DEPTH, starve, "
+	  "search:PREEMPTIONS",
+	  2 },
+	{ "weak-memory", 'w', "on|off", OPTION_ARG_OPTIONAL, "stale loads, as far as C11 allows them; on as it comes",
+	  2 },
+	{ "faults", 'f', "on|off|KIND,...", OPTION_ARG_OPTIONAL,
+	  "what may go wrong: spurious, eintr, eagain, timeout, order, cas, alloc, start, death, signal, move; "
+	  "all as it comes",
+	  2 },
+	{ "plain", KEY_PLAIN, NULL, 0, "let others run before plain accesses too", 2 },
+	{ "no-races", KEY_NO_RACES, NULL, 0, "do not look for data races", 2 },
+	{ "trace", KEY_TRACE, "N", 0, "how many steps of a failure to show; 40 as it comes", 3 },
+	{ "keep-going", 'k', NULL, 0, "count failures; do not end a scenario with the first", 3 },
+	{ "hashes", KEY_HASHES, NULL, 0, "print a hash of each schedule, and nothing else", 3 },
+	{ "gaps", KEY_GAPS, NULL, 0, "tell what no schedule can show", 4 },
+	{ "list", 'l', NULL, 0, "name the scenarios", 4 },
+	{ "weak", KEY_OLD, NULL, OPTION_HIDDEN, NULL, 5 },
+	{ "no-faults", KEY_NO_FAULTS, NULL, OPTION_HIDDEN, NULL, 5 },
+	{ 0 },
+};
+
+static uint64_t count_of(const char *arg, uint64_t least, uint64_t most, struct argp_state *state, const char *what)
+{
+	char *end;
+	const unsigned long long number = strtoull(arg, &end, 0);
+
+	if (*arg < '0' || *arg > '9' || *end != '\0' || number < least || number > most)
+		argp_error(state, "%s takes a number from %llu to %llu, not '%s'", what, (unsigned long long)least,
+			   (unsigned long long)most, arg);
+	return number;
+}
+
+static double seconds_of(const char *arg, struct argp_state *state)
+{
+	char *end;
+	const double number = strtod(arg, &end);
+
+	if (end == arg || *end != '\0' || !(number > 0) || !(number <= 1e7))
+		argp_error(state, "--seconds takes a number above 0, not '%s'", arg);
+	return number;
+}
+
+static bool switch_of(const char *arg, struct argp_state *state, const char *what)
+{
+	if (arg != NULL && strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0)
+		argp_error(state, "%s is on or off, not '%s'", what, arg);
+	return arg == NULL || strcmp(arg, "on") == 0;
+}
+
+static bool schedules_given;
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'n':
+		options.schedules = count_of(arg, 1, UINT64_MAX, state, "--schedules");
+		schedules_given = true;
+		break;
+	case 't':
+		options.seconds = seconds_of(arg, state);
+		break;
+	case KEY_FIRST:
+	case 'S':
+		options.first_seed = count_of(arg, 0, UINT64_MAX, state, key == 'S' ? "--seed" : "--first-seed");
+		options.one_seed |= key == 'S';
+		break;
+	case 's':
+		if (!plan_strategy(arg))
+			argp_error(state, "there is no strategy '%s'", arg);
+		break;
+	case 'w':
+		options.weak = switch_of(arg, state, "--weak-memory");
+		break;
+	case 'f':
+		if (!plan_faults(arg != NULL ? arg : "on"))
+			argp_error(state, "--faults takes on, off or kinds of faults, not '%s'", arg);
+		break;
+	case KEY_PLAIN:
+		options.plain = true;
+		break;
+	case KEY_NO_RACES:
+		options.races = false;
+		break;
+	case KEY_TRACE:
+		options.trace = (unsigned)count_of(arg, 0, 1000000, state, "--trace");
+		break;
+	case 'k':
+		options.keep_going = true;
+		break;
+	case KEY_HASHES:
+		options.hashes = true;
+		break;
+	case KEY_GAPS:
+		options.gaps = true;
+		break;
+	case 'l':
+		options.list = true;
+		break;
+	case KEY_OLD:
+		break;
+	case KEY_NO_FAULTS:
+		options.faults = 0;
+		break;
+	case ARGP_KEY_ARG:
+		if (options.n_patterns == sizeof(options.patterns) / sizeof(*options.patterns))
+			argp_error(state, "too many patterns");
+		options.patterns[options.n_patterns++] = arg;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void options_parse(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = option_table,
+		.parser = parse,
+		.args_doc = "[SCENARIO-PATTERN...]",
+		.doc = "Run small programs of several threads under many schedules; all, or those that a pattern matches."
+		       "\vExit status: 0 nothing failed, 1 a scenario failed, 2 called wrongly. See weft-explore(1).",
+	};
+
+	argp_err_exit_status = 2;
+#ifdef WEFT_EXPLORE_VERSION
+	argp_program_version = "weft-explore " WEFT_EXPLORE_VERSION;
+#endif
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	options.program = argv[0];
+	if (options.one_seed)
+		options.schedules = 1;
+	else if (options.seconds > 0 && !schedules_given)
+		options.schedules = UINT64_MAX;
+}
