@@ -15,6 +15,7 @@ explore_runtime = \
 	stress/explore/report.c \
 	stress/explore/run.h \
 	stress/explore/sched.c \
+	stress/explore/states.c \
 	stress/explore/sys.c \
 	stress/explore/sys/weft_sys.h \
 	stress/explore/tsan.c

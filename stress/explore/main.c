@@ -56,6 +56,7 @@ static bool explore(const struct weft_explore_scenario *scenario)
 	bool complete = false;
 
 	search_begin();
+	states_begin();
 	while (n < options.schedules &&
 	       !(options.seconds > 0 && n % 256 == 0 && seconds_now() - start > options.seconds)) {
 		const uint64_t seed = options.first_seed + n++;
@@ -82,6 +83,8 @@ static bool explore(const struct weft_explore_scenario *scenario)
 		printf("%-28s %s %9llu schedules %6.1f steps %8.0f/s%s", scenario->name, failures ? "FAIL" : "ok  ",
 		       (unsigned long long)n, (double)steps / (double)n, (double)n / taken,
 		       complete ? " complete" : "");
+	if (!options.hashes && states_estimate() > 0)
+		printf(" %llu states", (unsigned long long)states_estimate());
 	if (failures > 0 && options.keep_going)
 		printf(" %llu failed", (unsigned long long)failures);
 	if (!options.hashes)

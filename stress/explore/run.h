@@ -188,6 +188,24 @@ void memory_print_objects(void);
 /* sys.c */
 void sys_begin(void);
 
+/* states.c: states_see() takes a good hash of each state, of all its bits */
+enum { STATES_REGISTERS = 4096 };
+
+extern uint8_t states_registers[STATES_REGISTERS];
+
+static inline void states_see(uint64_t hash)
+{
+	const uint8_t zeros = (uint8_t)(__builtin_ctzll(hash | UINT64_C(1) << 51) + 1);
+	uint8_t *const at = &states_registers[hash >> 52];
+
+	if (*at < zeros)
+		*at = zeros;
+}
+
+void states_begin(void);
+void states_merge(const uint8_t registers[STATES_REGISTERS]);
+uint64_t states_estimate(void); /* how many different ones, to within 2 % */
+
 /* report.c */
 void trace_step(const struct step *step);
 void trace_begin(void);
