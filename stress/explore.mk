@@ -7,6 +7,7 @@
 
 explore_runtime = \
 	stress/explore/fiber.c \
+	stress/explore/history.c \
 	stress/explore/main.c \
 	stress/explore/memory.c \
 	stress/explore/options.c \
@@ -24,6 +25,7 @@ explore_scenarios = \
 	stress/explore/scenario-barrier.c \
 	stress/explore/scenario-cond.c \
 	stress/explore/scenario-event.c \
+	stress/explore/scenario-history.c \
 	stress/explore/scenario-lock.c \
 	stress/explore/scenario-sem.c \
 	stress/explore/scenarios.c \

@@ -150,18 +150,23 @@ unsigned weft_explore_count_ordered(unsigned counter, unsigned n);
 
 enum { WEFT_EXPLORE_CALLS_MAX = 12, WEFT_EXPLORE_MODEL_MAX = 64 };
 
-/** struct weft_explore_call - a call that a thread made: what, with what, and what came back. */
+/**
+ * struct weft_explore_call - a call that a thread made: what, with what, and what came back.
+ * @pending: it never returned; @result is then 0.
+ */
 struct weft_explore_call {
 	int op;
 	int64_t arg;
 	int64_t result;
 	unsigned thread;
+	bool pending;
 };
 
 /**
  * struct weft_explore_model - the sequential object that calls are held against.
  * @size: of its state, in bytes, at most WEFT_EXPLORE_MODEL_MAX; starts as zeros. Compared byte by byte.
- * @apply: whether @call could happen now with the result that it had; changes @state if so.
+ * @apply: whether @call could happen now with the result that it had; changes @state if so. A function of its
+ *         arguments, which calls nothing of this header.
  */
 struct weft_explore_model {
 	size_t size;
@@ -172,7 +177,8 @@ struct weft_explore_model {
  * weft_explore_called() - a call begins: @op and @arg are the model's.
  * weft_explore_returned() - the calling thread's last call that began has returned @result.
  * weft_explore_linearizable() - for end: fail unless the calls can be put in an order that keeps what really was
- * before what, and in which @model allows each. Calls that never returned may have happened or not.
+ * before what, and in which @model allows each. Calls that never returned may have happened or not. Where loads may
+ * be stale, "before" is what happens before in the memory model's sense.
  *
  * Wing and Gong's search with the memory of visited states by Lowe; at most WEFT_EXPLORE_CALLS_MAX calls.
  */

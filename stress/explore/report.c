@@ -24,7 +24,8 @@ static const char *const op_names[] = {
 	[OP_CAS] = "cas",	  [OP_FENCE] = "fence",	    [OP_WAIT] = "wait",	  [OP_WAKE] = "wake",
 	[OP_REQUEUE] = "requeue", [OP_CLOCK] = "clock",	    [OP_CPU] = "cpu",	  [OP_PAUSE] = "pause",
 	[OP_YIELD] = "yield",	  [OP_STEP] = "step",	    [OP_READ] = "read",	  [OP_WRITE] = "write",
-	[OP_FREE] = "free",	  [OP_RETURNED] = "waited", [OP_END] = "end",
+	[OP_FREE] = "free",	  [OP_RETURNED] = "waited", [OP_CALLED] = "called",
+	[OP_ANSWERED] = "answer", [OP_END] = "end",
 };
 
 static const char *const order_names[] = { "relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst" };
@@ -94,8 +95,12 @@ static void print_step(const struct step *step)
 	case OP_WAKE:
 		printf(" %llu woke %lld", (unsigned long long)step->before, (long long)step->result);
 		break;
+	case OP_CALLED:
+		printf(" %lld (%lld)", (long long)step->before, (long long)step->after);
+		break;
 	case OP_RETURNED:
 	case OP_REQUEUE:
+	case OP_ANSWERED:
 		printf(" = %lld", (long long)step->result);
 		break;
 	default:

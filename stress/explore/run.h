@@ -37,6 +37,8 @@ enum op {
 	OP_WRITE,
 	OP_FREE,
 	OP_RETURNED,
+	OP_CALLED, /* of a history */
+	OP_ANSWERED,
 	OP_END,
 };
 
