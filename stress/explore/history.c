@@ -70,9 +70,8 @@ void weft_explore_called(int op, int64_t arg)
 	for (unsigned i = 0; i < history.n; i++)
 		if (history.calls[i].thread == run.self - 1 && history.calls[i].pending)
 			weft_explore_fail("usage", "a call in a call of the same thread");
-	history.calls[history.n] = (struct weft_explore_call){
-		.op = op, .arg = arg, .thread = run.self - 1, .pending = true
-	};
+	history.calls[history.n] =
+		(struct weft_explore_call){ .op = op, .arg = arg, .thread = run.self - 1, .pending = true };
 	history.called_at[history.n] = ++history.events;
 	history.knows[history.n++] = me->view;
 }

@@ -20,12 +20,12 @@ static struct {
 } marks[MARKS];
 
 static const char *const op_names[] = {
-	[OP_NONE] = "start",	  [OP_LOAD] = "load",	    [OP_STORE] = "store", [OP_RMW] = "rmw",
-	[OP_CAS] = "cas",	  [OP_FENCE] = "fence",	    [OP_WAIT] = "wait",	  [OP_WAKE] = "wake",
-	[OP_REQUEUE] = "requeue", [OP_CLOCK] = "clock",	    [OP_CPU] = "cpu",	  [OP_PAUSE] = "pause",
-	[OP_YIELD] = "yield",	  [OP_STEP] = "step",	    [OP_READ] = "read",	  [OP_WRITE] = "write",
-	[OP_FREE] = "free",	  [OP_RETURNED] = "waited", [OP_CALLED] = "called",
-	[OP_ANSWERED] = "answer", [OP_END] = "end",
+	[OP_NONE] = "start",	  [OP_LOAD] = "load",	    [OP_STORE] = "store",   [OP_RMW] = "rmw",
+	[OP_CAS] = "cas",	  [OP_FENCE] = "fence",	    [OP_WAIT] = "wait",	    [OP_WAKE] = "wake",
+	[OP_REQUEUE] = "requeue", [OP_CLOCK] = "clock",	    [OP_CPU] = "cpu",	    [OP_PAUSE] = "pause",
+	[OP_YIELD] = "yield",	  [OP_STEP] = "step",	    [OP_READ] = "read",	    [OP_WRITE] = "write",
+	[OP_FREE] = "free",	  [OP_RETURNED] = "waited", [OP_CALLED] = "called", [OP_ANSWERED] = "answer",
+	[OP_END] = "end",
 };
 
 static const char *const order_names[] = { "relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst" };

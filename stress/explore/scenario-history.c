@@ -166,8 +166,8 @@ SCRIPT(register_during, register_model, false, { 0, CALLED, WRITE, 1 }, { 1, CAL
        { 2, RETURNED, READ, 1 }, { 0, RETURNED, WRITE, 0 })
 
 /* New, then old, while the write goes on. */
-SCRIPT(register_back, register_model, false, { 0, CALLED, WRITE, 1 }, { 1, CALLED, READ, 0 }, { 1, RETURNED, READ, 1 },
-       { 2, CALLED, READ, 0 }, { 2, RETURNED, READ, 0 }, { 0, RETURNED, WRITE, 0 })
+SCRIPT(register_back, register_model, false, { 0, CALLED, WRITE, 1 }, { 1, CALLED, READ, 0 },
+       { 1, RETURNED, READ, 1 }, { 2, CALLED, READ, 0 }, { 2, RETURNED, READ, 0 }, { 0, RETURNED, WRITE, 0 })
 
 /* The same where no synchronisation says which of the reads was first. */
 SCRIPT(register_unordered, register_model, true, { 0, CALLED, WRITE, 1 }, { 1, CALLED, READ, 0 },
@@ -189,7 +189,10 @@ SCRIPT(sem_doubled, sem_model, false, { 0, CALLED, RELEASE, 1 }, { 1, CALLED, TR
 SCRIPT(sem_refused, sem_model, false, { 0, CALLED, RELEASE, 1 }, { 0, RETURNED, RELEASE, 0 }, { 1, CALLED, TRY, 0 },
        { 1, RETURNED, TRY, -EAGAIN }, { 2, CALLED, TRY, 0 }, { 2, RETURNED, TRY, 0 })
 
-#define HISTORY(text, script) { .name = text, .threads = 3, .begin = begin_##script, .thread = play, .end = end }
+#define HISTORY(text, script)                                                                                        \
+	{                                                                                                            \
+		.name = text, .threads = 3, .steps = 100, .begin = begin_##script, .thread = play, .end = end        \
+	}
 
 const struct weft_explore_scenario explore_history[] = {
 	HISTORY("history-queue-overlap", queue_overlap),
