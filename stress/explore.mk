@@ -8,7 +8,11 @@
 explore_runtime = \
 	stress/explore/fiber.c \
 	stress/explore/history.c \
+	stress/explore/jobs.c \
+	stress/explore/json.c \
+	stress/explore/lines.c \
 	stress/explore/main.c \
+	stress/explore/marks.c \
 	stress/explore/memory.c \
 	stress/explore/options.c \
 	stress/explore/options.h \
@@ -16,6 +20,8 @@ explore_runtime = \
 	stress/explore/report.c \
 	stress/explore/run.h \
 	stress/explore/sched.c \
+	stress/explore/session.c \
+	stress/explore/session.h \
 	stress/explore/states.c \
 	stress/explore/sys.c \
 	stress/explore/sys/weft_sys.h \

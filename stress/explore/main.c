@@ -4,96 +4,10 @@
  */
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "options.h"
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void run_once(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed)
-{
-	schedule_begin(scenario, plan, seed);
-	memory_begin();
-	trace_begin();
-	run.active = true;
-	fiber_switch(0);
-	run.active = false;
-}
-
-static void report(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed)
-{
-	char repeat[256];
-
-	memory_end();
-	if (plan->strategy != STRATEGY_SEARCH) {
-		run.tracing = true;
-		run_once(scenario, plan, seed);
-		run.tracing = false;
-	}
-	plan_repeat(plan, seed, repeat, sizeof(repeat));
-	printf("FAIL %s: %s\n", scenario->name, run.failure);
-	printf("repeat: %s %s %s\n", options.program, scenario->name, repeat);
-	trace_print(options.trace);
-	printf(" threads, with the step that each is at:\n");
-	report_fibers();
-	printf(" objects:\n");
-	memory_print_objects();
-}
-
-/* Return: whether all went well. */
-static bool explore(const struct weft_explore_scenario *scenario)
-{
-	const double start = seconds_now();
-	const bool search = !options.portfolio && options.strategy == STRATEGY_SEARCH;
-	uint64_t n = 0, steps = 0, failures = 0;
-	double taken;
-	bool complete = false;
-
-	search_begin();
-	states_begin();
-	while (n < options.schedules &&
-	       !(options.seconds > 0 && n % 256 == 0 && seconds_now() - start > options.seconds)) {
-		const uint64_t seed = options.first_seed + n++;
-		const struct plan plan = plan_of(search ? 1 : seed);
-
-		run.tracing = search; /* a path cannot be run again */
-		run_once(scenario, &plan, seed);
-		steps += run.steps;
-		if (options.hashes)
-			printf("%s %llu %016llx\n", scenario->name, (unsigned long long)seed,
-			       (unsigned long long)run.hash);
-		if (run.failed && failures++ == 0)
-			report(scenario, &plan, seed);
-		memory_end();
-		if (failures > 0 && !options.keep_going)
-			break;
-		if (search && !search_next()) {
-			complete = true;
-			break;
-		}
-	}
-	taken = seconds_now() - start;
-	if (!options.hashes)
-		printf("%-28s %s %9llu schedules %6.1f steps %8.0f/s%s", scenario->name, failures ? "FAIL" : "ok  ",
-		       (unsigned long long)n, (double)steps / (double)n, (double)n / taken,
-		       complete ? " complete" : "");
-	if (!options.hashes && states_estimate() > 0)
-		printf(" %llu states", (unsigned long long)states_estimate());
-	if (failures > 0 && options.keep_going)
-		printf(" %llu failed", (unsigned long long)failures);
-	if (!options.hashes)
-		printf("\n");
-	reached_print();
-	fflush(stdout);
-	return failures == 0;
-}
+#include "session.h"
 
 /* Scenarios known-... are there to fail: they run only where a pattern asks for such. */
 static bool is_wanted(const char *name)
@@ -128,9 +42,63 @@ static void print_gaps(void)
 	     "memory, threads, deaths and signals only in scenarios that allow for them.");
 }
 
+static void on_interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static unsigned for_each_wanted(const struct weft_explore_scenario *const tables[],
+				void (*fn)(const struct weft_explore_scenario *scenario))
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; tables[i] != NULL; i++)
+		for (const struct weft_explore_scenario *each = tables[i]; each->name != NULL; each++)
+			if (is_wanted(each->name)) {
+				n++;
+				fn(each);
+			}
+	return n;
+}
+
+static void print_name(const struct weft_explore_scenario *scenario)
+{
+	printf("%s\n", scenario->name);
+}
+
+static void none(const struct weft_explore_scenario *scenario)
+{
+	(void)scenario;
+}
+
+static struct outcome *outcomes;
+static struct summary summary;
+
+static void explore(const struct weft_explore_scenario *scenario)
+{
+	struct outcome *const outcome = &outcomes[summary.ran];
+
+	if (interrupted)
+		return;
+	outcome->scenario = scenario;
+	session_explore(outcome);
+	summary.ran++;
+	summary.failed += outcome->failed;
+	summary.missed += outcome->missed;
+	summary.schedules += outcome->tally.schedules;
+	summary.failures += outcome->tally.failures;
+	if (!outcome->failed && !outcome->tally.complete &&
+	    (summary.least == 0 || outcome->tally.schedules < summary.least))
+		summary.least = outcome->tally.schedules;
+	if (!options.hashes)
+		(options.json ? json_outcome : lines_outcome)(outcome);
+}
+
 int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario *const tables[])
 {
-	bool ok = true;
+	const struct sigaction interrupt = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+	const double start = seconds_now();
 
 	options_parse(argc, argv);
 	if (options.gaps) {
@@ -143,15 +111,19 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 				options.patterns[i]);
 			return 2;
 		}
+	if (options.list) {
+		for_each_wanted(tables, print_name);
+		return 0;
+	}
+	summary.wanted = for_each_wanted(tables, none);
+	summary.outcomes = outcomes = calloc(summary.wanted, sizeof(*outcomes));
+	if (outcomes == NULL && summary.wanted > 0)
+		abort();
 	fiber_setup();
-	for (size_t i = 0; tables[i] != NULL; i++)
-		for (const struct weft_explore_scenario *each = tables[i]; each->name != NULL; each++) {
-			if (!is_wanted(each->name))
-				continue;
-			if (options.list)
-				printf("%s\n", each->name);
-			else
-				ok &= explore(each);
-		}
-	return ok ? 0 : 1;
+	sigaction(SIGINT, &interrupt, NULL);
+	for_each_wanted(tables, explore);
+	summary.seconds = seconds_now() - start;
+	if (!options.hashes)
+		(options.json ? json_summary : lines_summary)(&summary);
+	return summary.failed > 0 || (options.strict_marks && summary.missed > 0);
 }

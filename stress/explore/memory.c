@@ -95,17 +95,17 @@ const char *memory_name(const void *address, char *buf, size_t size)
 	return buf;
 }
 
-void memory_print_objects(void)
+void memory_print_objects(FILE *out)
 {
 	for (unsigned i = 0; i < n_objects; i++) {
-		printf("  %-12s%s", objects[i].name, objects[i].freed ? " (freed)" : "");
+		fprintf(out, "  %-12s%s", objects[i].name, objects[i].freed ? " (freed)" : "");
 		for (size_t at = 0; at + 4 <= objects[i].size && at < 96; at += 4) {
 			uint32_t word;
 
 			memcpy(&word, objects[i].at + at, sizeof(word));
-			printf(" %x", word);
+			fprintf(out, " %x", word);
 		}
-		printf("\n");
+		fprintf(out, "\n");
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "options.h"
 
@@ -16,6 +17,7 @@ struct options options = {
 	.weak = true,
 	.races = true,
 	.trace = 40,
+	.jobs = 1,
 };
 
 enum {
@@ -26,6 +28,9 @@ enum {
 	KEY_KEEP_GOING,
 	KEY_HASHES,
 	KEY_GAPS,
+	KEY_JSON,
+	KEY_PROGRESS,
+	KEY_STRICT,
 	KEY_OLD,
 	KEY_NO_FAULTS
 };
@@ -35,6 +40,7 @@ static const struct argp_option option_table[] = {
 	  1 },
 	{ "runs", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 1 },
 	{ "seconds", 't', "S", 0, "at most so long for each scenario", 1 },
+	{ "jobs", 'j', "N", 0, "so many processes share the schedules; 1 as it comes", 1 },
 	{ "first-seed", KEY_FIRST, "N", 0, "begin with this seed; 1 as it comes", 1 },
 	{ "seed", 'S', "N", 0, "this seed alone, as the line \"repeat:\" says", 1 },
 	{ "strategy", 's', "NAME", 0,
@@ -52,6 +58,11 @@ static const struct argp_option option_table[] = {
 	{ "trace", KEY_TRACE, "N", 0, "how many steps of a failure to show; 40 as it comes", 3 },
 	{ "keep-going", 'k', NULL, 0, "count failures; do not end a scenario with the first", 3 },
 	{ "hashes", KEY_HASHES, NULL, 0, "print a hash of each schedule, and nothing else", 3 },
+	{ "quiet", 'q', NULL, 0, "no line for a scenario that does not fail, no progress", 3 },
+	{ "progress", KEY_PROGRESS, NULL, 0,
+	  "each second on standard error how far it is; as it comes, where that is a terminal", 3 },
+	{ "json", 'J', NULL, 0, "results as JSON, one object a line", 3 },
+	{ "strict-marks", KEY_STRICT, NULL, 0, "a scenario that does not reach all of its marks fails the run", 3 },
 	{ "gaps", KEY_GAPS, NULL, 0, "tell what no schedule can show", 4 },
 	{ "list", 'l', NULL, 0, "name the scenarios", 4 },
 	{ "weak", KEY_OLD, NULL, OPTION_HIDDEN, NULL, 5 },
@@ -87,7 +98,7 @@ static bool switch_of(const char *arg, struct argp_state *state, const char *wha
 	return arg == NULL || strcmp(arg, "on") == 0;
 }
 
-static bool schedules_given;
+static bool schedules_given, progress_asked;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -129,6 +140,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_HASHES:
 		options.hashes = true;
+		break;
+	case 'q':
+		options.quiet = true;
+		break;
+	case 'j':
+		options.jobs = (unsigned)count_of(arg, 1, JOBS_MAX, state, "--jobs");
+		break;
+	case 'J':
+		options.json = true;
+		break;
+	case KEY_PROGRESS:
+		progress_asked = true;
+		break;
+	case KEY_STRICT:
+		options.strict_marks = true;
 		break;
 	case KEY_GAPS:
 		options.gaps = true;
@@ -172,4 +198,7 @@ void options_parse(int argc, char **argv)
 		options.schedules = 1;
 	else if (options.seconds > 0 && !schedules_given)
 		options.schedules = UINT64_MAX;
+	if (options.one_seed || options.hashes || (!options.portfolio && options.strategy == STRATEGY_SEARCH))
+		options.jobs = 1;
+	options.progress = progress_asked || (isatty(STDERR_FILENO) && !options.quiet && !options.hashes);
 }

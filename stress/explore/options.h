@@ -8,6 +8,8 @@
 
 #include "run.h"
 
+enum { JOBS_MAX = 256 };
+
 struct options {
 	const char *program;
 	const char *patterns[32];
@@ -20,8 +22,9 @@ struct options {
 	double seconds;	 /* 0: no limit */
 	unsigned faults; /* which kinds, one bit each */
 	bool weak, races, plain;
-	bool list, gaps, keep_going, hashes;
+	bool list, gaps, keep_going, hashes, json, progress, quiet, strict_marks;
 	unsigned trace;
+	unsigned jobs; /* at most JOBS_MAX; 1 where only one can do it */
 };
 
 extern struct options options;

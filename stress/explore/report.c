@@ -4,20 +4,16 @@
  */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "run.h"
+#include "session.h"
 
-enum { TRACE_MAX = 20000, MARKS = 64 };
+enum { TRACE_MAX = 20000 };
 
-static struct step trace[TRACE_MAX];
-static unsigned n_trace;
-
-static struct {
-	const char *name;
-	uint64_t n;
-} marks[MARKS];
+static struct step steps[TRACE_MAX];
+static unsigned n_steps;
 
 static const char *const op_names[] = {
 	[OP_NONE] = "start",	  [OP_LOAD] = "load",	    [OP_STORE] = "store",   [OP_RMW] = "rmw",
@@ -32,7 +28,7 @@ static const char *const order_names[] = { "relaxed", "consume", "acquire", "rel
 
 void trace_begin(void)
 {
-	n_trace = 0;
+	n_steps = 0;
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -44,12 +40,12 @@ void trace_step(const struct step *step)
 {
 	run.hash = mix(mix(run.hash, (uint64_t)step->op << 8 | step->fiber),
 		       step->op < OP_READ ? (uint64_t)step->result : 0);
-	if (run.tracing && n_trace < TRACE_MAX)
-		trace[n_trace++] = *step;
+	if (run.tracing && n_steps < TRACE_MAX)
+		steps[n_steps++] = *step;
 }
 
 /* file:line of @pc, by addr2line. */
-static void print_place(const void *pc)
+static void print_place(FILE *out, const void *pc)
 {
 	char command[128], line[512], *slash;
 	FILE *pipe;
@@ -64,90 +60,116 @@ static void print_place(const void *pc)
 	while (fgets(line, sizeof(line), pipe) != NULL) {
 		line[strcspn(line, "\n ")] = '\0';
 		slash = strrchr(line, '/');
-		printf(" %s", slash != NULL ? slash + 1 : line);
+		fprintf(out, " %s", slash != NULL ? slash + 1 : line);
 	}
 	pclose(pipe);
 }
 
-static void print_step(const struct step *step)
+static void print_step(FILE *out, const struct step *step)
 {
 	char name[64];
 
-	printf("T%d %-7s %-14s", (int)step->fiber - 1, op_names[step->op],
-	       memory_name(step->address, name, sizeof(name)));
+	fprintf(out, "T%d %-7s %-14s", (int)step->fiber - 1, op_names[step->op],
+		memory_name(step->address, name, sizeof(name)));
 	switch (step->op) {
 	case OP_LOAD:
-		printf(" %llx %s", (unsigned long long)step->before, order_names[step->order]);
+		fprintf(out, " %llx %s", (unsigned long long)step->before, order_names[step->order]);
 		break;
 	case OP_STORE:
 	case OP_RMW:
 	case OP_CAS:
-		printf(" %llx -> %llx %s", (unsigned long long)step->before, (unsigned long long)step->after,
-		       order_names[step->order]);
+		fprintf(out, " %llx -> %llx %s", (unsigned long long)step->before, (unsigned long long)step->after,
+			order_names[step->order]);
 		if (step->op == OP_CAS && !step->result)
-			printf(" failed");
+			fprintf(out, " failed");
 		break;
 	case OP_WAIT:
-		printf(" for %llx%s", (unsigned long long)step->before, step->result == INT_MAX ? "" : " (not)");
+		fprintf(out, " for %llx%s", (unsigned long long)step->before,
+			step->result == INT_MAX ? "" : " (not)");
 		if (step->result != INT_MAX)
-			printf(" = %lld", (long long)step->result);
+			fprintf(out, " = %lld", (long long)step->result);
 		break;
 	case OP_WAKE:
-		printf(" %llu woke %lld", (unsigned long long)step->before, (long long)step->result);
+		fprintf(out, " %llu woke %lld", (unsigned long long)step->before, (long long)step->result);
 		break;
 	case OP_CALLED:
-		printf(" %lld (%lld)", (long long)step->before, (long long)step->after);
+		fprintf(out, " %lld (%lld)", (long long)step->before, (long long)step->after);
 		break;
 	case OP_RETURNED:
 	case OP_REQUEUE:
 	case OP_ANSWERED:
-		printf(" = %lld", (long long)step->result);
+		fprintf(out, " = %lld", (long long)step->result);
 		break;
 	default:
 		break;
 	}
 	if (step->stale > 0)
-		printf(" [%d stores old]", step->stale);
-	print_place(step->pc);
-	printf("\n");
+		fprintf(out, " [%d stores old]", step->stale);
+	print_place(out, step->pc);
+	fprintf(out, "\n");
 }
 
-void trace_print(unsigned n)
+static void print_trace(FILE *out, unsigned n)
 {
-	for (unsigned i = n_trace > n ? n_trace - n : 0; i < n_trace; i++) {
-		printf("  %4u ", i);
-		print_step(&trace[i]);
+	for (unsigned i = n_steps > n ? n_steps - n : 0; i < n_steps; i++) {
+		fprintf(out, "  %4u ", i);
+		print_step(out, &steps[i]);
 	}
 }
 
-void report_fibers(void)
+static void print_fibers(FILE *out)
 {
 	static const char *const names[] = { "unused", "ready", "asleep", "joining", "done" };
 
 	for (unsigned i = 1; i < run.n_fibers; i++) {
-		printf("  %s%s: ", names[run.fibers[i].state], run.fibers[i].timed ? " (timed)" : "");
+		fprintf(out, "  %s%s: ", names[run.fibers[i].state], run.fibers[i].timed ? " (timed)" : "");
 		run.fibers[i].last.fiber = i;
-		print_step(&run.fibers[i].last);
+		print_step(out, &run.fibers[i].last);
 	}
 }
 
-void weft_explore_reached(const char *name)
+static void tell(const struct weft_explore_scenario *scenario, uint64_t seed, const struct plan *plan,
+		 const char *message, const char *trace)
 {
-	for (unsigned i = 0; i < MARKS; i++) {
-		if (marks[i].name == NULL)
-			marks[i].name = name;
-		if (marks[i].name == name) {
-			marks[i].n++;
-			return;
-		}
-	}
+	char how[256], repeat[512];
+	const struct found found = { .seed = seed, .message = message, .repeat = repeat, .trace = trace };
+
+	plan_repeat(plan, seed, how, sizeof(how));
+	snprintf(repeat, sizeof(repeat), "%s %s %s", options.program, scenario->name, how);
+	(options.json ? json_finding : lines_finding)(scenario, &found);
 }
 
-void reached_print(void)
+/* Runs the seed again, unless it was a search's, which was traced at once. */
+void report_failure(const struct weft_explore_scenario *scenario, uint64_t seed, const struct plan *plan)
 {
-	for (unsigned i = 0; i < MARKS && marks[i].name != NULL; i++) {
-		printf("  reached %-40s %llu\n", marks[i].name, (unsigned long long)marks[i].n);
-		marks[i].name = NULL;
-		marks[i].n = 0;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+
+	memory_end();
+	if (plan->strategy != STRATEGY_SEARCH) {
+		marks_hold(true);
+		run.tracing = true;
+		session_schedule(scenario, plan, seed);
+		run.tracing = false;
+		marks_hold(false);
 	}
+	out = open_memstream(&text, &size);
+	if (out == NULL)
+		abort();
+	print_trace(out, options.trace);
+	fprintf(out, " threads, with the step that each is at:\n");
+	print_fibers(out);
+	fprintf(out, " objects:\n");
+	memory_print_objects(out);
+	fclose(out);
+	memory_end();
+	tell(scenario, seed, plan, run.failure, text);
+	free(text);
+}
+
+void report_death(const struct weft_explore_scenario *scenario, uint64_t seed, const struct plan *plan,
+		  const char *message)
+{
+	tell(scenario, seed, plan, message, "");
 }

@@ -5,6 +5,7 @@
 #ifndef EXPLORE_RUN_H
 #define EXPLORE_RUN_H
 
+#include <stdio.h>
 #include <weft/explore.h>
 
 enum {
@@ -185,7 +186,7 @@ void memory_plain(void *address, size_t size, bool write, const void *pc);
 uint32_t memory_peek(const void *address); /* the newest value; a check of use after free, no step */
 void memory_full_barrier(void);
 const char *memory_name(const void *address, char *buf, size_t size);
-void memory_print_objects(void);
+void memory_print_objects(FILE *out);
 
 /* sys.c */
 void sys_begin(void);
@@ -211,8 +212,5 @@ uint64_t states_estimate(void); /* how many different ones, to within 2 % */
 /* report.c */
 void trace_step(const struct step *step);
 void trace_begin(void);
-void trace_print(unsigned n);
-void report_fibers(void);
-void reached_print(void);
 
 #endif
