@@ -14,15 +14,19 @@ explore_runtime = \
 	stress/explore/main.c \
 	stress/explore/marks.c \
 	stress/explore/memory.c \
+	stress/explore/minimise.c \
 	stress/explore/options.c \
 	stress/explore/options.h \
 	stress/explore/plan.c \
 	stress/explore/report.c \
 	stress/explore/run.h \
 	stress/explore/sched.c \
+	stress/explore/schedule.c \
+	stress/explore/search.c \
 	stress/explore/session.c \
 	stress/explore/session.h \
 	stress/explore/states.c \
+	stress/explore/strategy.c \
 	stress/explore/sys.c \
 	stress/explore/sys/weft_sys.h \
 	stress/explore/tsan.c

@@ -129,11 +129,11 @@ void explore_enter(void)
 		run.fibers[i].seen = self()->seen;
 		run.fibers[i].view = self()->view;
 		run.fibers[i].seen.of[i] = run.fibers[i].view.of[i] = 1;
-		run.fibers[i].state = FIBER_READY;
+		set_state(&run.fibers[i], FIBER_READY);
 	}
 	self()->seen.of[0]++;
 	self()->view.of[0]++;
-	self()->state = FIBER_JOINING;
+	set_state(self(), FIBER_JOINING);
 	sleep_self();
 	for (unsigned i = 1; i < run.n_fibers; i++) {
 		clock_join(&self()->seen, &run.fibers[i].seen);

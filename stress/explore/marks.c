@@ -29,9 +29,12 @@ void marks_begin(void)
 	memset(met, 0, sizeof(met));
 }
 
-void marks_hold(bool hold)
+bool marks_hold(bool hold)
 {
+	const bool was = held;
+
 	held = hold;
+	return was;
 }
 
 void marks_merge(struct mark into[MARKS], const struct mark from[MARKS])

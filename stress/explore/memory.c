@@ -392,12 +392,9 @@ static uint32_t choose_store(struct cell *cell)
 	const uint32_t floor = oldest_visible(cell);
 	uint32_t store = cell->n - 1;
 
-	if (floor < store && !me->fresh && cell->stale[run.self] < STALE_IN_A_ROW && one_in(run.plan.stale)) {
-		store = floor + choose(store - floor);
-		cell->stale[run.self]++;
-	} else {
-		cell->stale[run.self] = 0;
-	}
+	if (floor < store && !me->fresh && cell->stale[run.self] < STALE_IN_A_ROW)
+		store -= choose(CHOICE_STALE, store - floor + 1, run.plan.stale);
+	cell->stale[run.self] = store < cell->n - 1 ? (uint8_t)(cell->stale[run.self] + 1) : 0;
 	me->last.stale = (int)(cell->n - 1 - store);
 	return store;
 }

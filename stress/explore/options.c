@@ -22,6 +22,7 @@ struct options options = {
 
 enum {
 	KEY_FIRST = 256,
+	KEY_SCHEDULE,
 	KEY_PLAIN,
 	KEY_NO_RACES,
 	KEY_TRACE,
@@ -47,6 +48,7 @@ static const struct argp_option option_table[] = {
 	  "portfolio (as it comes: each seed picks one of the next four), random, sticky:N, pct:DEPTH, starve, "
 	  "search:PREEMPTIONS",
 	  2 },
+	{ "schedule", KEY_SCHEDULE, "TEXT", 0, "the schedule that is written down so; see doc/explore.md", 2 },
 	{ "weak-memory", 'w', "on|off", OPTION_ARG_OPTIONAL, "stale loads, as far as C11 allows them; on as it comes",
 	  2 },
 	{ "faults", 'f', "on|off|KIND,...", OPTION_ARG_OPTIONAL,
@@ -118,6 +120,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 's':
 		if (!plan_strategy(arg))
 			argp_error(state, "there is no strategy '%s'", arg);
+		break;
+	case KEY_SCHEDULE:
+		if (!schedule_parse(&options.given, arg))
+			argp_error(state, "'%s' is no schedule", arg);
+		options.strategy = STRATEGY_GIVEN;
+		options.portfolio = false;
+		options.one_seed = true;
 		break;
 	case 'w':
 		options.weak = switch_of(arg, state, "--weak-memory");

@@ -17,6 +17,7 @@ struct options {
 	bool portfolio; /* otherwise: */
 	enum strategy strategy;
 	unsigned depth;
+	struct schedule given;
 	bool one_seed;
 	uint64_t first_seed, schedules;
 	double seconds;	 /* 0: no limit */
@@ -36,6 +37,8 @@ void options_parse(int argc, char **argv); /* exits where they are wrong */
 bool plan_strategy(const char *text); /* into options; false: there is no such strategy */
 bool plan_faults(const char *list);   /* the same */
 struct plan plan_of(uint64_t seed);
-void plan_repeat(const struct plan *plan, uint64_t seed, char *text, size_t size); /* the options that repeat it */
+
+/* The options that repeat it: by @found if that is not NULL, otherwise by the seed. */
+void plan_repeat(const struct plan *plan, uint64_t seed, const struct schedule *found, char *text, size_t size);
 
 #endif

@@ -26,7 +26,7 @@ static const struct {
 
 enum { STRATEGIES = sizeof(strategy_names) / sizeof(*strategy_names) };
 
-static const char *const fault_names[] = {
+const char *const fault_names[] = {
 	[FAULT_SPURIOUS] = "spurious", [FAULT_EINTR] = "eintr", [FAULT_EAGAIN] = "eagain",
 	[FAULT_TIMEOUT] = "timeout",   [FAULT_ORDER] = "order", [FAULT_CAS] = "cas",
 	[FAULT_ALLOC] = "alloc",       [FAULT_START] = "start", [FAULT_DEATH] = "death",
@@ -122,6 +122,10 @@ struct plan plan_of(uint64_t seed)
 			     .plain_points = options.plain,
 			     .kinds = options.faults };
 
+	plan.weak = options.weak;
+	plan.given = &options.given;
+	if (!options.portfolio && options.strategy == STRATEGY_GIVEN)
+		plan.stale = options.weak;
 	if (options.portfolio)
 		pick_strategy(&plan, h);
 	if (search || (h >> 16) % 3 == 0)
@@ -141,13 +145,27 @@ static void add(char *text, size_t size, const char *more)
 	snprintf(text + strlen(text), size - strlen(text), "%s", more);
 }
 
-void plan_repeat(const struct plan *plan, uint64_t seed, char *text, size_t size)
+static void add_strategy(const struct plan *plan, uint64_t seed, char *text, size_t size)
 {
 	snprintf(text, size, "--strategy %s", strategy_names[plan->strategy]);
 	if (depths[plan->strategy].most > 0)
 		snprintf(text + strlen(text), size - strlen(text), ":%u", plan->depth);
-	if (plan->strategy != STRATEGY_SEARCH)
-		snprintf(text + strlen(text), size - strlen(text), " --seed %llu", (unsigned long long)seed);
+	snprintf(text + strlen(text), size - strlen(text), " --seed %llu", (unsigned long long)seed);
+}
+
+static void add_schedule(const struct schedule *found, char *text, size_t size)
+{
+	snprintf(text, size, "--schedule '");
+	schedule_print(found, text + strlen(text), size - strlen(text));
+	add(text, size, "'");
+}
+
+void plan_repeat(const struct plan *plan, uint64_t seed, const struct schedule *found, char *text, size_t size)
+{
+	if (found != NULL)
+		add_schedule(found, text, size);
+	else
+		add_strategy(plan, seed, text, size);
 	if (!options.weak)
 		add(text, size, " --weak-memory=off");
 	if (options.faults == 0)

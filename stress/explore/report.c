@@ -131,29 +131,33 @@ static void print_fibers(FILE *out)
 static void tell(const struct weft_explore_scenario *scenario, uint64_t seed, const struct plan *plan,
 		 const char *message, const char *trace)
 {
-	char how[256], repeat[512];
+	static char how[20 * DEVIATIONS_MAX], repeat[sizeof(how) + 256];
 	const struct found found = { .seed = seed, .message = message, .repeat = repeat, .trace = trace };
 
-	plan_repeat(plan, seed, how, sizeof(how));
+	plan_repeat(plan, seed, plan->strategy == STRATEGY_GIVEN ? plan->given : NULL, how, sizeof(how));
 	snprintf(repeat, sizeof(repeat), "%s %s %s", options.program, scenario->name, how);
 	(options.json ? json_finding : lines_finding)(scenario, &found);
 }
 
-/* Runs the seed again, unless it was a search's, which was traced at once. */
+/* Runs the seed again, or what the search wrote down. */
 void report_failure(const struct weft_explore_scenario *scenario, uint64_t seed, const struct plan *plan)
 {
+	struct plan again = *plan;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out;
 
 	memory_end();
-	if (plan->strategy != STRATEGY_SEARCH) {
-		marks_hold(true);
-		run.tracing = true;
-		session_schedule(scenario, plan, seed);
-		run.tracing = false;
-		marks_hold(false);
+	if (plan->strategy == STRATEGY_SEARCH) {
+		again.strategy = STRATEGY_GIVEN;
+		again.given = &searched;
 	}
+	run.record = NULL;
+	marks_hold(true);
+	run.tracing = true;
+	run_schedule(scenario, &again, seed);
+	run.tracing = false;
+	marks_hold(false);
 	out = open_memstream(&text, &size);
 	if (out == NULL)
 		abort();
@@ -164,7 +168,7 @@ void report_failure(const struct weft_explore_scenario *scenario, uint64_t seed,
 	memory_print_objects(out);
 	fclose(out);
 	memory_end();
-	tell(scenario, seed, plan, run.failure, text);
+	tell(scenario, seed, &again, run.failure, text);
 	free(text);
 }
 

@@ -55,34 +55,14 @@ struct step {
 	int stale; /* how many stores back a load looked */
 };
 
-enum fiber_state { FIBER_UNUSED, FIBER_READY, FIBER_ASLEEP, FIBER_JOINING, FIBER_DONE };
-
-struct fiber {
-	void *sp;
-	enum fiber_state state;
-	struct clock seen; /* what happens before its next step */
-	struct clock view; /* the same, and what barriers have made visible */
-	struct clock fence_release, fence_release_view, fence_acquire, fence_acquire_view;
-	/* a wait */
-	const void *words[WORDS];
-	bool queued[WORDS], word_shared[WORDS];
-	int woken; /* index of a word that it was woken at, -1: none */
-	unsigned n_words;
-	bool timed;
-	bool eager; /* PCT: its time-out has the thread's priority; otherwise the lowest */
-	int64_t deadline_ns;
-	uint64_t ticket;
-	int wait_result;
-	/* strategy */
-	int64_t priority;
-	bool yielded;
-	bool fresh; /* no stale reads until the next store that it sees */
-	unsigned cpu;
-	struct step last;
-	char tls[256];
+enum strategy {
+	STRATEGY_RANDOM,
+	STRATEGY_STICKY,
+	STRATEGY_PCT,
+	STRATEGY_STARVE,
+	STRATEGY_SEARCH,
+	STRATEGY_GIVEN, /* what plan.given says, else each choice's default */
 };
-
-enum strategy { STRATEGY_RANDOM, STRATEGY_STICKY, STRATEGY_PCT, STRATEGY_STARVE, STRATEGY_SEARCH };
 
 /* What may go wrong that is legal; the names of the command line are in plan.c. */
 enum fault {
@@ -102,16 +82,73 @@ enum fault {
 	FAULTS_OF_WAITS = 1 << FAULT_SPURIOUS | 1 << FAULT_EINTR | 1 << FAULT_EAGAIN,
 };
 
+/* What is decided. 0 is the default, of which nothing is written down; but see sched.c for who runs. */
+enum choice {
+	CHOICE_RUN,	 /* who runs: a fiber; if it sleeps, its time is up */
+	CHOICE_STALE,	 /* of a load: how many stores back */
+	CHOICE_SCENARIO, /* weft_explore_choose() */
+	CHOICE_FAULT,	 /* + enum fault: whether; of FAULT_ORDER: which sleeper, by age */
+	CHOICES = CHOICE_FAULT + FAULT_KINDS,
+};
+
+/* A choice other than the default: by whom, at which of its own steps, at which choice of the kind in that step. */
+struct deviation {
+	uint32_t step;
+	uint32_t value;
+	uint16_t nth;
+	uint8_t fiber;
+	uint8_t kind;
+};
+
+enum { DEVIATIONS_MAX = 4096, EXPIRES = 16 }; /* EXPIRES: added to a CHOICE_RUN's fiber if its time is up */
+
+/* A schedule, as what it does other than the default one; its text is in schedule.c. */
+struct schedule {
+	unsigned n;
+	bool cut; /* there were more */
+	struct deviation of[DEVIATIONS_MAX];
+};
+
+extern const char *const fault_names[]; /* plan.c */
+
 struct plan {
 	enum strategy strategy;
 	unsigned depth;	 /* PCT: depth; sticky: one switch in so many; search: preemptions */
 	unsigned kinds;	 /* of faults that may be, one bit each */
 	unsigned faults; /* one wait in so many returns early; 0: none */
+	bool weak;	 /* weak memory; a seed may still have no stale loads: */
 	unsigned stale;	 /* one load in so many may be stale; 0: none */
 	unsigned moves;	 /* one look in so many finds another CPU; 0: none */
 	bool any_order;	 /* wakes pick any sleeper, not the oldest */
 	bool races;
 	bool plain_points;
+	const struct schedule *given;
+};
+
+enum fiber_state { FIBER_UNUSED, FIBER_READY, FIBER_ASLEEP, FIBER_JOINING, FIBER_DONE };
+
+struct fiber {
+	void *sp;
+	enum fiber_state state;
+	struct clock seen; /* what happens before its next step */
+	struct clock view; /* the same, and what barriers have made visible */
+	struct clock fence_release, fence_release_view, fence_acquire, fence_acquire_view;
+	/* a wait */
+	const void *words[WORDS];
+	bool queued[WORDS], word_shared[WORDS];
+	int woken; /* index of a word that it was woken at, -1: none */
+	unsigned n_words;
+	bool timed;
+	int64_t deadline_ns;
+	uint64_t ticket;
+	int wait_result;
+	/* choices */
+	uint32_t own_steps;    /* points, sleeps and the end */
+	uint16_t nth[CHOICES]; /* choices of each kind in this step */
+	bool fresh;	       /* no stale reads until the next store that it sees */
+	unsigned cpu;
+	struct step last;
+	char tls[256];
 };
 
 struct run {
@@ -123,12 +160,12 @@ struct run {
 	bool active;
 	uint32_t generation;
 	unsigned steps, step_limit;
+	unsigned usual_steps; /* of the scenario's schedules */
+	unsigned fair_after;  /* steps, after which all get their turns: what does not end then is a livelock */
+	uint32_t ready, expiring, yielded; /* one bit per fiber; set_state() and point() keep them */
+	struct schedule *record;	   /* where to write deviations; NULL: nowhere */
 	uint64_t tickets;
 	int64_t now_ns;
-	int64_t lowest_priority;
-	unsigned changes[16];
-	unsigned n_changes;
-	unsigned victim;
 	struct fiber fibers[FIBERS];
 	struct clock barrier; /* what all full barriers so far have made visible */
 	unsigned counters[32];
@@ -146,6 +183,31 @@ static inline struct fiber *self(void)
 	return &run.fibers[run.self];
 }
 
+/* The only way to change a fiber's state. Of a sleeper, @timed is set before. */
+static inline void set_state(struct fiber *fiber, enum fiber_state state)
+{
+	const uint32_t bit = UINT32_C(1) << (fiber - run.fibers);
+
+	fiber->state = state;
+	run.ready = state == FIBER_READY ? run.ready | bit : run.ready & ~bit;
+	run.expiring = state == FIBER_ASLEEP && fiber->timed ? run.expiring | bit : run.expiring & ~bit;
+}
+
+static inline uint64_t next_random(void)
+{
+	uint64_t z = run.random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/* For strategies: a random number that is no choice of its own. */
+static inline unsigned below(unsigned n)
+{
+	return (unsigned)(((next_random() >> 32) * n) >> 32);
+}
+
 static inline void clock_join(struct clock *clock, const struct clock *other)
 {
 	for (unsigned i = 0; i < FIBERS; i++)
@@ -161,15 +223,40 @@ bool fiber_stack_of(const void *address, unsigned *number);
 bool fiber_is_tls(const void *address);
 bool fiber_frame_is_dead(unsigned number, const void *address);
 
-/* sched.c */
-unsigned choose(unsigned n); /* seeded; below n */
-bool one_in(unsigned n);     /* seeded; 0: never */
+/*
+ * sched.c: choose() is the way to decide anything. It returns the default, 0, but for one time in @rarely, or always
+ * if that is 0; then any number below @n but 0. 1: all are alike.
+ */
+unsigned choose(enum choice kind, unsigned n, unsigned rarely);
+bool fault(enum fault which, unsigned rarely); /* whether, once in so many; never if the plan does not allow it */
 void point(enum op op, const void *address, const void *pc);
 void sleep_self(void); /* until made ready */
 void finish_fiber(void);
-void schedule_begin(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed);
+/* One schedule, up to its end or failure; memory_end() is still to be called. */
+void run_schedule(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed);
+
+/* strategy.c: each picks one of @ready and @expiring, which are not both empty */
+void strategy_begin(void);
+unsigned strategy_pick(uint32_t ready, uint32_t expiring);
+void strategy_yielded(void);
+void strategy_sleeps(void);
+
+/* schedule.c */
+void schedule_record(struct schedule *schedule, enum choice kind, unsigned fiber, unsigned nth, uint32_t value);
+void schedule_replay(const struct schedule *schedule);				      /* from now on: */
+bool schedule_given(enum choice kind, unsigned fiber, unsigned nth, uint32_t *value); /* at the fiber's own step */
+size_t schedule_print(const struct schedule *schedule, char *text, size_t size);      /* like snprintf() */
+bool schedule_parse(struct schedule *schedule, const char *text);
+
+/* search.c */
 void search_begin(void);
+void search_schedule(void);
+unsigned search_choose(enum choice kind, unsigned n, unsigned rarely);
+unsigned search_pick(uint32_t ready, uint32_t expiring, unsigned usual);
 bool search_next(void); /* false: all done */
+
+/* minimise.c: false: it does not fail; otherwise the shortest found that fails in the same way */
+bool minimise(const struct weft_explore_scenario *scenario, const struct plan *plan, struct schedule *schedule);
 
 /* memory.c */
 void memory_begin(void);
@@ -208,6 +295,9 @@ static inline void states_see(uint64_t hash)
 void states_begin(void);
 void states_merge(const uint8_t registers[STATES_REGISTERS]);
 uint64_t states_estimate(void); /* how many different ones, to within 2 % */
+
+/* marks.c */
+bool marks_hold(bool hold); /* while schedules run that are not the session's; returns what was */
 
 /* report.c */
 void trace_step(const struct step *step);

@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched.c - who runs next, by strategy and seed.
+ * sched.c - who runs next, and every other choice.
  *
- * Every decision of a schedule, of the explorer and of the scenario, goes through choose() or pick(). Both are
- * functions of the seed, or of the path in a search, and of nothing else: no address, no time, no earlier schedule.
+ * All that a schedule decides goes through choose(), or, for who runs, pick(). Both are functions of the seed, or of
+ * the path in a search, or of a schedule that was given, and of nothing else: no address, no time, no earlier
+ * schedule.
+ *
+ * Each choice has a default. The default schedule goes on with the thread that runs, then with the next one in the
+ * order of their numbers, round and round; a time-out, the earliest, comes when nobody can run; loads return the
+ * newest store; nothing fails. What is chosen otherwise is a deviation (schedule.c), named by the thread, its own
+ * step, the kind, and how many choices of the kind there were before in the step; a thread's own steps are the points
+ * that it comes to, its falling asleep, and its end. So a deviation still means the same, or nothing, when others
+ * are left out.
+ *
+ * A thread that pauses or yields is not picked while another is ready; after the pick that is forgotten. When half
+ * of the steps that a schedule may have are used up, all threads are served in turn, so that a thread which never
+ * runs, or a spinning one that always does, is no livelock: a schedule that does not end then has one.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,195 +25,97 @@
 
 struct run run;
 
-/* ---- a search: the path of decisions from the root, each with what has been tried ---- */
-
-enum { PATH_MAX_LENGTH = 20000 };
-
-static struct {
-	struct {
-		uint8_t taken, of;
-	} path[PATH_MAX_LENGTH];
-	unsigned length, at;
-	unsigned preemptions;
-} search;
-
-void search_begin(void)
-{
-	search.length = 0;
-}
-
-bool search_next(void)
-{
-	while (search.length > 0 && search.path[search.length - 1].taken + 1 >= search.path[search.length - 1].of)
-		search.length--;
-	if (search.length == 0)
-		return false;
-	search.path[search.length - 1].taken++;
-	return true;
-}
-
-static unsigned search_decide(unsigned n)
-{
-	if (n < 2)
-		return 0;
-	if (search.at == search.length) {
-		if (search.length == PATH_MAX_LENGTH)
-			weft_explore_fail("limit", "path too long to search");
-		search.path[search.length].taken = 0;
-		search.path[search.length++].of = (uint8_t)n;
-	}
-	return search.path[search.at++].taken;
-}
-
 /* ---- choices ---- */
 
-static uint64_t next_random(void)
+static unsigned random_choice(unsigned n, unsigned rarely)
 {
-	uint64_t z = run.random += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
+	if (rarely == 1)
+		return below(n);
+	if (rarely == 0 || below(rarely) != 0)
+		return 0;
+	return 1 + below(n - 1);
 }
 
-static unsigned below(unsigned n)
+static unsigned given_choice(enum choice kind, unsigned n, unsigned nth)
 {
-	return (unsigned)(((next_random() >> 32) * n) >> 32);
+	uint32_t value;
+
+	if (!schedule_given(kind, run.self, nth, &value))
+		return 0;
+	return value < n ? value : n - 1;
 }
 
-unsigned choose(unsigned n)
+unsigned choose(enum choice kind, unsigned n, unsigned rarely)
 {
-	return run.plan.strategy == STRATEGY_SEARCH ? search_decide(n) : below(n);
+	const unsigned nth = self()->nth[kind]++;
+	unsigned value;
+
+	if (n < 2)
+		return 0;
+	switch (run.plan.strategy) {
+	case STRATEGY_GIVEN:
+		value = given_choice(kind, n, nth);
+		break;
+	case STRATEGY_SEARCH:
+		value = search_choose(kind, n, rarely);
+		break;
+	default:
+		value = random_choice(n, rarely);
+	}
+	if (value != 0 && run.record != NULL)
+		schedule_record(run.record, kind, run.self, nth, value);
+	return value;
 }
 
-/* A rare event; in a search it counts as a preemption. */
-bool one_in(unsigned n)
+bool fault(enum fault which, unsigned rarely)
 {
-	if (n == 0)
+	if (!(run.plan.kinds & 1u << which))
 		return false;
-	if (run.plan.strategy != STRATEGY_SEARCH)
-		return below(n) == 0;
-	if (search.preemptions == 0 || search_decide(2) == 0)
-		return false;
-	search.preemptions--;
-	return true;
+	return choose(CHOICE_FAULT + which, 2, rarely) != 0;
 }
 
 unsigned weft_explore_choose(unsigned n)
 {
-	return choose(n);
+	return choose(CHOICE_SCENARIO, n, 1);
 }
 
-/* ---- strategies: each picks one of the fibers that may go ---- */
+/* ---- who runs ---- */
 
-struct choices {
-	unsigned n;
-	unsigned fibers[FIBERS];
-};
-
-static bool may_expire(const struct fiber *fiber)
+static unsigned earliest(uint32_t expiring)
 {
-	return fiber->state == FIBER_ASLEEP && fiber->timed;
-}
+	unsigned best = (unsigned)__builtin_ctz(expiring);
 
-static struct choices ready_ones(bool yielded_too)
-{
-	struct choices choices = { 0 };
+	for (uint32_t rest = expiring & (expiring - 1); rest != 0; rest &= rest - 1) {
+		const unsigned each = (unsigned)__builtin_ctz(rest);
 
-	for (unsigned i = 0; i < run.n_fibers; i++)
-		if (run.fibers[i].state == FIBER_READY && (yielded_too || !run.fibers[i].yielded))
-			choices.fibers[choices.n++] = i;
-	return choices;
-}
-
-static struct choices expiring_ones(void)
-{
-	struct choices choices = { 0 };
-
-	for (unsigned i = 0; i < run.n_fibers; i++)
-		if (may_expire(&run.fibers[i]))
-			choices.fibers[choices.n++] = i;
-	return choices;
-}
-
-static bool contains(const struct choices *choices, unsigned fiber)
-{
-	for (unsigned i = 0; i < choices->n; i++)
-		if (choices->fibers[i] == fiber)
-			return true;
-	return false;
-}
-
-static unsigned pick_random(const struct choices *ready, const struct choices *expiring)
-{
-	if (expiring->n > 0 && (ready->n == 0 || below(8) == 0))
-		return expiring->fibers[below(expiring->n)];
-	if (run.plan.strategy == STRATEGY_STICKY && contains(ready, run.self) && below(run.plan.depth) != 0)
-		return run.self;
-	return ready->fibers[below(ready->n)];
-}
-
-static unsigned pick_starving(const struct choices *ready, const struct choices *expiring)
-{
-	struct choices others = { 0 };
-
-	for (unsigned i = 0; i < ready->n; i++)
-		if (ready->fibers[i] != run.victim)
-			others.fibers[others.n++] = ready->fibers[i];
-	if (others.n == 0 || below(64) == 0)
-		return pick_random(ready, expiring);
-	return pick_random(&others, expiring);
-}
-
-static unsigned pick_by_priority(const struct choices *ready, const struct choices *expiring)
-{
-	unsigned best = HOST;
-
-	for (unsigned i = 0; i < run.n_changes; i++)
-		if (run.changes[i] == run.steps)
-			self()->priority = --run.lowest_priority;
-	for (unsigned i = 0; i < ready->n; i++)
-		if (best == HOST || run.fibers[ready->fibers[i]].priority > run.fibers[best].priority)
-			best = ready->fibers[i];
-	for (unsigned i = 0; i < expiring->n; i++) {
-		const unsigned each = expiring->fibers[i];
-
-		if (best == HOST || (run.fibers[each].eager && run.fibers[each].priority > run.fibers[best].priority))
+		if (run.fibers[each].deadline_ns < run.fibers[best].deadline_ns)
 			best = each;
 	}
 	return best;
 }
 
-/* The one that runs goes on; another, or a time-out while somebody could run, costs a preemption. */
-static unsigned pick_searching(const struct choices *ready, const struct choices *expiring)
+/* The default. In the fair part now and then a time-out, for programs that wait for each other's. */
+static unsigned usual(uint32_t ready, uint32_t expiring)
 {
-	struct choices all = { 0 };
-	const bool goes_on = contains(ready, run.self);
-	unsigned taken;
+	const bool fair = run.steps > run.fair_after;
+	const uint32_t later = ready & ~UINT32_C(1) << run.self;
 
-	if (goes_on)
-		all.fibers[all.n++] = run.self;
-	if (!goes_on || search.preemptions > 0)
-		for (unsigned i = 0; i < ready->n; i++)
-			if (ready->fibers[i] != run.self)
-				all.fibers[all.n++] = ready->fibers[i];
-	const unsigned free_choices = goes_on ? 1 : all.n;
-
-	if (all.n == 0 || search.preemptions > 0)
-		for (unsigned i = 0; i < expiring->n; i++)
-			all.fibers[all.n++] = expiring->fibers[i];
-	taken = search_decide(all.n);
-	if (free_choices > 0 && taken >= free_choices)
-		search.preemptions--;
-	return all.fibers[taken];
+	if (ready == 0 || (fair && expiring != 0 && run.steps % 16 == 0))
+		return earliest(expiring);
+	if (!fair && ready >> run.self & 1)
+		return run.self;
+	return (unsigned)__builtin_ctz(later != 0 ? later : ready);
 }
 
-static void expire(struct fiber *fiber)
+static unsigned given_pick(uint32_t ready, uint32_t expiring, unsigned next)
 {
-	if (run.now_ns < fiber->deadline_ns)
-		run.now_ns = fiber->deadline_ns;
-	fiber->wait_result = -110; /* ETIMEDOUT, in all of Linux */
-	fiber->state = FIBER_READY;
+	uint32_t value;
+
+	if (!schedule_given(CHOICE_RUN, run.self, 0, &value))
+		return next;
+	if (value < EXPIRES)
+		return ready >> value & 1 ? value : next;
+	return expiring >> (value - EXPIRES) & 1 ? value - EXPIRES : next;
 }
 
 static bool all_done(void)
@@ -212,51 +126,61 @@ static bool all_done(void)
 	return true;
 }
 
-/* Return: HOST: the schedule is over. */
+/* Nobody can run. Return: who runs nevertheless; HOST: the schedule is over. */
+static unsigned last_pick(void)
+{
+	if (run.fibers[0].state == FIBER_JOINING && all_done()) {
+		set_state(&run.fibers[0], FIBER_READY);
+		return 0;
+	}
+	if (run.fibers[0].state != FIBER_DONE && !(run.scenario->flags & WEFT_EXPLORE_MAY_STALL)) {
+		run.failed = true;
+		snprintf(run.failure, sizeof(run.failure), "stuck: nobody can run (deadlock or lost wake-up)");
+	}
+	return HOST;
+}
+
+static void expire(struct fiber *fiber)
+{
+	if (run.now_ns < fiber->deadline_ns)
+		run.now_ns = fiber->deadline_ns;
+	fiber->wait_result = -110; /* ETIMEDOUT, in all of Linux */
+	set_state(fiber, FIBER_READY);
+}
+
 static unsigned pick(void)
 {
-	struct choices ready = ready_ones(false);
-	const struct choices expiring = expiring_ones();
-	unsigned next;
+	const uint32_t eager = run.ready & ~run.yielded, ready = eager != 0 ? eager : run.ready;
+	const uint32_t expiring = run.expiring;
+	unsigned next, default_next;
 
-	if (ready.n == 0)
-		ready = ready_ones(true);
-	if (ready.n + expiring.n == 0) {
-		if (run.fibers[0].state == FIBER_JOINING && all_done()) {
-			run.fibers[0].state = FIBER_READY;
-			return 0;
-		}
-		if (run.fibers[0].state != FIBER_DONE && !(run.scenario->flags & WEFT_EXPLORE_MAY_STALL)) {
-			run.failed = true;
-			snprintf(run.failure, sizeof(run.failure),
-				 "stuck: nobody can run (deadlock or lost wake-up)");
-		}
+	if ((ready | expiring) == 0)
+		return last_pick();
+	next = default_next = usual(ready, expiring);
+	if (run.plan.strategy == STRATEGY_GIVEN)
+		next = given_pick(ready, expiring, next);
+	else if (run.plan.strategy == STRATEGY_SEARCH)
+		next = search_pick(ready, expiring, next);
+	else if (run.steps <= run.fair_after)
+		next = strategy_pick(ready, expiring);
+	if (next == HOST)
 		return HOST;
-	}
-	switch (run.plan.strategy) {
-	case STRATEGY_PCT:
-		next = pick_by_priority(&ready, &expiring);
-		break;
-	case STRATEGY_STARVE:
-		next = pick_starving(&ready, &expiring);
-		break;
-	case STRATEGY_SEARCH:
-		next = pick_searching(&ready, &expiring);
-		break;
-	default:
-		next = pick_random(&ready, &expiring);
-	}
-	if (may_expire(&run.fibers[next]))
+	if (next != default_next && run.record != NULL)
+		schedule_record(run.record, CHOICE_RUN, run.self, 0, expiring >> next & 1 ? EXPIRES + next : next);
+	if (expiring >> next & 1)
 		expire(&run.fibers[next]);
-	for (unsigned i = 0; i < run.n_fibers; i++)
-		run.fibers[i].yielded = false;
+	run.yielded = 0;
 	return next;
 }
 
 static void go_on(void)
 {
-	const unsigned next = pick();
+	struct fiber *const me = self();
+	unsigned next;
 
+	me->own_steps++;
+	memset(me->nth, 0, sizeof(me->nth));
+	next = pick();
 	if (next != run.self)
 		fiber_switch(next);
 }
@@ -271,22 +195,22 @@ void point(enum op op, const void *address, const void *pc)
 	if (++run.steps > run.step_limit)
 		weft_explore_fail("livelock", "%u steps and no end", run.steps);
 	if (op == OP_PAUSE || op == OP_YIELD) {
-		me->yielded = true;
+		run.yielded |= UINT32_C(1) << run.self;
 		me->fresh = true;
-		if (run.plan.strategy == STRATEGY_PCT)
-			me->priority = --run.lowest_priority;
+		strategy_yielded();
 	}
 	go_on();
 }
 
 void sleep_self(void)
 {
+	strategy_sleeps();
 	go_on();
 }
 
 void finish_fiber(void)
 {
-	self()->state = FIBER_DONE;
+	set_state(self(), FIBER_DONE);
 	if (run.self == 0)
 		fiber_switch(HOST);
 	go_on();
@@ -309,25 +233,10 @@ void weft_explore_fail(const char *kind, const char *format, ...)
 	__builtin_trap();
 }
 
-static void set_priorities(void)
-{
-	unsigned order[FIBERS];
+/* ---- a schedule ---- */
 
-	for (unsigned i = 1; i < run.n_fibers; i++) {
-		const unsigned j = 1 + below(i);
-
-		order[i] = i;
-		order[i] = order[j];
-		order[j] = i;
-	}
-	for (unsigned i = 1; i < run.n_fibers; i++)
-		run.fibers[order[i]].priority = 1000 + i;
-	run.n_changes = run.plan.depth - 1;
-	for (unsigned i = 0; i < run.n_changes; i++)
-		run.changes[i] = 1 + below(run.scenario->steps);
-}
-
-void schedule_begin(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed)
+static void schedule_begin(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed,
+			   unsigned steps)
 {
 	const uint32_t generation = run.generation + 1;
 
@@ -335,13 +244,14 @@ void schedule_begin(const struct weft_explore_scenario *scenario, const struct p
 	run.plan = *plan;
 	run.random = seed * UINT64_C(0xd1342543de82ef95) + 1;
 	run.n_fibers = scenario->threads + 1;
-	run.self = HOST;
 	run.generation = generation;
 	run.steps = 0;
-	run.step_limit = 400 * scenario->threads + 20 * scenario->steps;
+	run.usual_steps = steps;
+	run.step_limit = 400 * scenario->threads + 20 * steps;
+	run.fair_after = run.step_limit / 2;
+	run.ready = run.expiring = run.yielded = 0;
 	run.tickets = 0;
 	run.now_ns = 1000000000;
-	run.lowest_priority = 1000;
 	run.failed = false;
 	run.hash = UINT64_C(0xcbf29ce484222325);
 	memset(run.counters, 0, sizeof(run.counters));
@@ -356,13 +266,66 @@ void schedule_begin(const struct weft_explore_scenario *scenario, const struct p
 		fiber->woken = -1;
 		fiber_prepare(i);
 	}
-	search.at = 0;
-	search.preemptions = plan->depth;
-	run.fibers[0].state = FIBER_READY;
-	if (plan->strategy == STRATEGY_PCT)
-		set_priorities();
-	if (plan->strategy == STRATEGY_STARVE)
-		run.victim = 1 + below(scenario->threads);
-	for (unsigned i = 0; i < run.n_fibers; i++)
-		run.fibers[i].cpu = plan->strategy == STRATEGY_SEARCH ? i % 2 : below(2);
+	if (plan->strategy == STRATEGY_GIVEN)
+		schedule_replay(plan->given);
+	else if (plan->strategy == STRATEGY_SEARCH)
+		search_schedule();
+	else
+		strategy_begin();
+	for (run.self = 0; run.self < run.n_fibers; run.self++)
+		self()->cpu = run.self % 2 ^ (fault(FAULT_MOVE, 2) ? 1 : 0);
+	run.self = HOST;
+	set_state(&run.fibers[0], FIBER_READY);
+	if (run.record != NULL)
+		run.record->n = run.record->cut = 0;
+}
+
+static void run_of(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed,
+		   unsigned steps)
+{
+	schedule_begin(scenario, plan, seed, steps);
+	memory_begin();
+	trace_begin();
+	run.active = true;
+	fiber_switch(0);
+	run.active = false;
+}
+
+/* By a few schedules, always the same; so it is a function of the scenario. */
+static unsigned scenario_steps(const struct weft_explore_scenario *scenario, bool plain_points)
+{
+	enum { SAMPLES = 32, LIMIT = 5000 };
+	static const struct weft_explore_scenario *known;
+	static bool known_plain;
+	static unsigned steps;
+	const struct plan plan = { .strategy = STRATEGY_STICKY, .depth = 4, .plain_points = plain_points };
+	struct schedule *const record = run.record;
+	const bool tracing = run.tracing;
+	uint64_t sum = 0;
+
+	if (scenario->steps != 0)
+		return scenario->steps;
+	if (known == scenario && known_plain == plain_points)
+		return steps;
+	run.record = NULL;
+	run.tracing = false;
+	const bool held = marks_hold(true);
+
+	for (uint64_t seed = 1; seed <= SAMPLES; seed++) {
+		run_of(scenario, &plan, seed, LIMIT / 20);
+		sum += run.steps;
+		memory_end();
+	}
+	marks_hold(held);
+	run.record = record;
+	run.tracing = tracing;
+	known = scenario;
+	known_plain = plain_points;
+	steps = 1 + (unsigned)(sum / SAMPLES);
+	return steps;
+}
+
+void run_schedule(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed)
+{
+	run_of(scenario, plan, seed, scenario_steps(scenario, plan->plain_points));
 }

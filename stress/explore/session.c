@@ -26,16 +26,6 @@ double seconds_now(void)
 #define get(object) atomic_load_explicit(object, memory_order_relaxed)
 #define set(object, value) atomic_store_explicit(object, value, memory_order_relaxed)
 
-void session_schedule(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed)
-{
-	schedule_begin(scenario, plan, seed);
-	memory_begin();
-	trace_begin();
-	run.active = true;
-	fiber_switch(0);
-	run.active = false;
-}
-
 /* ---- tallies ---- */
 
 /* Return: the finding of that kind, with @offset counted; new if its count is 1. */
@@ -98,6 +88,8 @@ static void sort_findings(struct tally *tally, bool all)
 
 /* ---- schedules ---- */
 
+struct schedule searched;
+
 static bool searches(void)
 {
 	return !options.portfolio && options.strategy == STRATEGY_SEARCH;
@@ -154,8 +146,8 @@ static void one(const struct weft_explore_scenario *scenario, uint64_t offset, s
 	const struct plan plan = plan_of(searches() ? 1 : seed);
 
 	set(&tally->offset, offset);
-	run.tracing = searches(); /* a path cannot be run again */
-	session_schedule(scenario, &plan, seed);
+	run.record = searches() ? &searched : NULL; /* it has no seed to be run again by */
+	run_schedule(scenario, &plan, seed);
 	set(&tally->schedules, get(&tally->schedules) + 1);
 	set(&tally->steps, get(&tally->steps) + run.steps);
 	if (options.hashes)

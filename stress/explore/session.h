@@ -68,13 +68,13 @@ struct summary {
 };
 
 extern volatile sig_atomic_t interrupted;
+extern struct schedule searched; /* the search's last */
 
 double seconds_now(void);
 
 /* session.c */
 void session_explore(struct outcome *outcome);
 void session_run(const struct weft_explore_scenario *scenario, struct work *work, struct tally *tally);
-void session_schedule(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed);
 struct finding *tally_finding(struct tally *tally, const char *kind, uint64_t offset);
 void tally_merge(struct tally *into, const struct tally *from);
 
@@ -85,7 +85,6 @@ void jobs_explore(struct outcome *outcome, const struct work *work);
 void marks_begin(void);
 void marks_take(struct mark into[MARKS]); /* adds what was reached since marks_begin() */
 void marks_merge(struct mark into[MARKS], const struct mark from[MARKS]);
-void marks_hold(bool hold); /* while schedules run that are not the session's */
 uint64_t mark_count(const struct mark marks[MARKS], const char *name);
 
 /* lines.c: for people */

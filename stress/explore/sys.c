@@ -48,17 +48,17 @@ static void enqueue(struct fiber *me, unsigned n, weft_atomic32_t *const words[]
 }
 
 /* What may end a wait without a wake: set before the sleep; a wake that comes in between wins. */
-static int early_end(void)
+static bool ends_early(int *result)
 {
-	static const int ends[] = { -EINTR, -EAGAIN, 0 };
-	static const enum fault kinds[] = { FAULT_EINTR, FAULT_EAGAIN, FAULT_SPURIOUS };
-	int allowed[3];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < 3; i++)
-		if (run.plan.kinds & 1u << kinds[i])
-			allowed[n++] = ends[i];
-	return allowed[choose(n)];
+	if (fault(FAULT_EINTR, run.plan.faults))
+		*result = -EINTR;
+	else if (fault(FAULT_EAGAIN, run.plan.faults))
+		*result = -EAGAIN;
+	else if (fault(FAULT_SPURIOUS, run.plan.faults))
+		*result = 0;
+	else
+		return false;
+	return true;
 }
 
 static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t expected[], const bool shared[],
@@ -82,13 +82,7 @@ static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t e
 	}
 	note(INT_MAX, expected[0], expected[0]);
 	enqueue(me, n, words, shared);
-	if (one_in(run.plan.faults)) {
-		me->wait_result = early_end();
-		me->state = FIBER_READY;
-	} else {
-		me->eager = me->timed && run.plan.strategy == STRATEGY_PCT && choose(2);
-		me->state = FIBER_ASLEEP;
-	}
+	set_state(me, ends_early(&me->wait_result) ? FIBER_READY : FIBER_ASLEEP);
 	sleep_self();
 	memory_full_barrier();
 	me->timed = false;
@@ -111,23 +105,36 @@ int weft_sys_futex_wait2(weft_atomic32_t *const words[2], const uint32_t expecte
 	return wait_any(2, words, expected, shared, deadline, PC);
 }
 
+enum { NONE = WORDS };
+
+static unsigned queued_at(const struct fiber *fiber, const void *word, bool shared)
+{
+	unsigned i = 0;
+
+	while (i < WORDS && !(fiber->queued[i] && fiber->words[i] == word && fiber->word_shared[i] == shared))
+		i++;
+	return i;
+}
+
 /* A sleeper at @word: the oldest, or by choice. */
 static struct fiber *sleeper_at(const void *word, bool shared, unsigned *index)
 {
-	struct fiber *best = NULL;
+	struct fiber *sleepers[FIBERS];
+	unsigned n = 0, taken;
 
 	for (unsigned i = 0; i < run.n_fibers; i++)
-		for (unsigned j = 0; j < WORDS; j++) {
-			struct fiber *const each = &run.fibers[i];
+		if (queued_at(&run.fibers[i], word, shared) != NONE) {
+			unsigned at = n++;
 
-			if (!each->queued[j] || each->words[j] != word || each->word_shared[j] != shared)
-				continue;
-			if (best == NULL || (run.plan.any_order ? choose(2) : each->ticket < best->ticket)) {
-				best = each;
-				*index = j;
-			}
+			for (; at > 0 && sleepers[at - 1]->ticket > run.fibers[i].ticket; at--)
+				sleepers[at] = sleepers[at - 1];
+			sleepers[at] = &run.fibers[i];
 		}
-	return best;
+	if (n == 0)
+		return NULL;
+	taken = choose(CHOICE_FAULT + FAULT_ORDER, n, run.plan.any_order);
+	*index = queued_at(sleepers[taken], word, shared);
+	return sleepers[taken];
 }
 
 static int wake_some(const void *word, int n, bool shared)
@@ -139,7 +146,7 @@ static int wake_some(const void *word, int n, bool shared)
 	while (woken < n && (sleeper = sleeper_at(word, shared, &index)) != NULL) {
 		sleeper->queued[index] = false;
 		sleeper->woken = (int)index;
-		sleeper->state = FIBER_READY;
+		set_state(sleeper, FIBER_READY);
 		woken++;
 	}
 	return woken;
@@ -245,7 +252,7 @@ unsigned weft_explore_count_ordered(unsigned counter, unsigned n)
 
 bool weft_explore_weak(void)
 {
-	return run.plan.stale != 0;
+	return run.plan.weak;
 }
 
 /* No step: it is a hint, and only its value matters. */
@@ -253,7 +260,7 @@ unsigned weft_sys_cpu(void)
 {
 	if (!run.active)
 		return 0;
-	if (one_in(run.plan.moves))
+	if (fault(FAULT_MOVE, run.plan.moves))
 		self()->cpu ^= 1;
 	return self()->cpu;
 }
