@@ -25,6 +25,8 @@ explore_runtime = \
 	stress/explore/search.c \
 	stress/explore/session.c \
 	stress/explore/session.h \
+	stress/explore/shadow.c \
+	stress/explore/shadow.h \
 	stress/explore/states.c \
 	stress/explore/strategy.c \
 	stress/explore/sys.c \

@@ -7,14 +7,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "run.h"
+#include "shadow.h"
 
 static char *stacks;
 static void *host_sp;
 static struct {
 	char *at;
 	size_t size;
-	char image[256];
+	char *image; /* what a thread starts with */
+	char *of[FIBERS];
 } tls;
 
 void explore_switch(void **save, void *load);
@@ -62,15 +63,27 @@ static int find_tls(struct dl_phdr_info *info, size_t size, void *unused)
 
 void fiber_setup(void)
 {
-	stacks = mmap(NULL, (size_t)FIBERS * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (stacks == MAP_FAILED)
-		abort();
+	stacks = shadow_setup() + ARENA_SIZE;
 	for (unsigned i = 0; i < FIBERS; i++)
 		mprotect(stacks + (size_t)i * STACK_SIZE, 4096, PROT_NONE);
 	dl_iterate_phdr(find_tls, NULL);
-	if (tls.size > sizeof(tls.image))
+	tls.image = malloc((FIBERS + 1) * tls.size + 1);
+	if (tls.image == NULL)
 		abort();
 	memcpy(tls.image, tls.at, tls.size);
+	for (unsigned i = 0; i < FIBERS; i++)
+		tls.of[i] = tls.image + (i + 1) * tls.size;
+}
+
+/* Mostly a few words; and not a byte more, what comes after the block is somebody else's. */
+static inline void copy_tls(char *to, const char *from)
+{
+	size_t i;
+
+	for (i = 0; i + 8 <= tls.size; i += 8)
+		memcpy(to + i, from + i, 8);
+	for (; i < tls.size; i++)
+		to[i] = from[i];
 }
 
 void fiber_prepare(unsigned number)
@@ -81,16 +94,18 @@ void fiber_prepare(unsigned number)
 	memset(top - SAVED, 0, SAVED * sizeof(*top));
 	top[-SAVED + RETURN_AT] = (void *)(uintptr_t)explore_start;
 	fiber->sp = top - SAVED;
-	memcpy(fiber->tls, tls.image, tls.size);
+	copy_tls(tls.of[number], tls.image);
 }
 
 void fiber_switch(unsigned to)
 {
 	const unsigned from = run.self;
 
-	if (from != HOST)
-		memcpy(run.fibers[from].tls, tls.at, tls.size);
-	memcpy(tls.at, to != HOST ? run.fibers[to].tls : tls.image, tls.size);
+	if (from != HOST) {
+		copy_tls(tls.of[from], tls.at);
+		clock_tick(&run.fibers[from], from); /* what it does next, the others do not know of */
+	}
+	copy_tls(tls.at, to != HOST ? tls.of[to] : tls.image);
 	run.self = to;
 	explore_switch(from != HOST ? &run.fibers[from].sp : &host_sp, to != HOST ? run.fibers[to].sp : host_sp);
 }
@@ -128,11 +143,11 @@ void explore_enter(void)
 	for (unsigned i = 1; i < run.n_fibers; i++) {
 		run.fibers[i].seen = self()->seen;
 		run.fibers[i].view = self()->view;
-		run.fibers[i].seen.of[i] = run.fibers[i].view.of[i] = 1;
+		run.fibers[i].seen.of[i] = run.origin;
+		clock_tick(&run.fibers[i], i);
 		set_state(&run.fibers[i], FIBER_READY);
 	}
-	self()->seen.of[0]++;
-	self()->view.of[0]++;
+	clock_tick(self(), 0);
 	set_state(self(), FIBER_JOINING);
 	sleep_self();
 	for (unsigned i = 1; i < run.n_fibers; i++) {

@@ -29,7 +29,7 @@ static struct {
 	unsigned returned; /* how many have */
 	struct weft_explore_call calls[CALLS_MAX];
 	unsigned called_at[CALLS_MAX], returned_at[CALLS_MAX]; /* events so far */
-	uint32_t stamp[CALLS_MAX];			       /* its thread's clock when it returned */
+	int32_t stamp[CALLS_MAX];			       /* its thread's clock when it returned */
 	struct clock knows[CALLS_MAX];			       /* what was visible to its thread when it began */
 	unsigned events;
 } history;
@@ -95,7 +95,7 @@ void weft_explore_returned(int64_t result)
 	history.returned_at[i] = ++history.events;
 	history.stamp[i] = me->view.of[run.self];
 	history.returned++;
-	me->view.of[run.self] = ++me->seen.of[run.self]; /* who knows the stamp has heard of this thread since */
+	clock_tick(me, run.self); /* who knows the stamp has heard of this thread since */
 }
 
 static bool comes_before(unsigned a, unsigned b)

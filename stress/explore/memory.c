@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.c - what loads return, and which accesses are wrong.
+ * memory.c - what loads return. Which accesses are wrong is in shadow.c.
  *
  * Memory itself always holds the newest value. Beside each atomic word are its last stores; a load may return any
  * that is not older than the newest one that happens before it, and the newest one that its thread, or one that it
@@ -8,30 +8,19 @@
  * exchange views, which bound what may be stale, but do not synchronise. What is not shown: load buffering, and orders
  * of the stores to one word other than that in which the explorer ran them.
  *
- * Objects come from an arena in which nothing is used twice in a schedule, so any touch of a freed one is seen. A
- * touch of another fiber's stack below its stack pointer is one of a function's frame that has returned. Static data
- * is put back after each schedule.
- *
- * Shadow memory is made invalid by the generation number alone.
+ * Static data is put back after each schedule. Nothing else is cleared: words of this schedule are numbered from 1,
+ * and a number that an earlier schedule left in a unit leads to a word with another address.
  */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "run.h"
+#include "shadow.h"
 
 /* ---- objects ---- */
 
-enum {
-	ARENA_SIZE = 64 * 1024,
-	GRANULE = 16,
-	OBJECTS = 64,
-};
+enum { OBJECTS = 64 };
 
-enum granule { GRANULE_NONE, GRANULE_LIVE, GRANULE_FREED };
-
-static _Alignas(64) char arena[ARENA_SIZE];
-static uint8_t granules[ARENA_SIZE / GRANULE];
 static size_t arena_used;
 static struct {
 	const char *name;
@@ -41,20 +30,15 @@ static struct {
 } objects[OBJECTS];
 static unsigned n_objects;
 
-static bool in_arena(const void *address)
-{
-	return (size_t)((uintptr_t)address - (uintptr_t)arena) < ARENA_SIZE;
-}
-
 void *weft_explore_alloc(size_t size, const char *name)
 {
 	const size_t room = (size + 2 * GRANULE - 1) / GRANULE * GRANULE; /* a gap behind each */
-	char *const at = arena + arena_used;
+	char *const at = shadow.window + arena_used;
 
 	if (arena_used + room > ARENA_SIZE || n_objects == OBJECTS)
 		weft_explore_fail("limit", "arena full");
 	arena_used += room;
-	memset(granules + (at - arena) / GRANULE, GRANULE_LIVE, (size + GRANULE - 1) / GRANULE);
+	memset(shadow.granules + (at - shadow.window) / GRANULE, GRANULE_LIVE, (size + GRANULE - 1) / GRANULE);
 	objects[n_objects].name = name;
 	objects[n_objects].at = at;
 	objects[n_objects].size = size;
@@ -70,9 +54,10 @@ void weft_explore_free(void *memory)
 			trace_step(&self()->last);
 			memory_plain(memory, objects[i].size, true, __builtin_return_address(0));
 			memset(memory, 0xdb, objects[i].size);
-			memset(granules + ((char *)memory - arena) / GRANULE, GRANULE_FREED,
+			memset(shadow.granules + ((char *)memory - shadow.window) / GRANULE, GRANULE_FREED,
 			       (objects[i].size + GRANULE - 1) / GRANULE);
 			objects[i].freed = true;
+			clock_tick(self(), run.self); /* or what it was allowed just now, it would be allowed still */
 			return;
 		}
 	weft_explore_fail("free", "not an object, or freed before");
@@ -111,8 +96,6 @@ void memory_print_objects(FILE *out)
 
 /* ---- static data: put back after each schedule ---- */
 
-extern char __data_start[], _end[];
-
 enum { UNDO_MAX = 4096 };
 
 static struct {
@@ -122,13 +105,7 @@ static struct {
 } undo[UNDO_MAX];
 static unsigned n_undo;
 
-static bool is_static(const void *address)
-{
-	return (size_t)((uintptr_t)address - (uintptr_t)__data_start) < (size_t)(_end - __data_start) &&
-	       !in_arena(address);
-}
-
-static void remember_static(void *address, size_t size)
+static void remember_static_slow(void *address, size_t size)
 {
 	while (size > 0 && is_static(address)) {
 		const size_t part = size < 8 ? size : 8;
@@ -143,148 +120,46 @@ static void remember_static(void *address, size_t size)
 	}
 }
 
-/* ---- races: the last accesses of each fiber to each eight bytes ---- */
-
-enum kind { READ, WRITE, ATOMIC_READ, ATOMIC_WRITE, KINDS };
-
-enum { SHADOWS = 1 << 12, CELLS = 1 << 9 };
-
-struct shadow {
-	uintptr_t key;
-	uint32_t generation;
-	uint32_t when[KINDS][FIBERS];
-	uint8_t bytes[KINDS][FIBERS];
-};
-
-static struct shadow shadows[SHADOWS];
-
-static struct shadow *shadow_of(uintptr_t key)
+static inline void remember_static(void *address, size_t size)
 {
-	for (unsigned i = (unsigned)(key * UINT32_C(2654435761)) >> 20;; i++) {
-		struct shadow *const each = &shadows[i % SHADOWS];
-
-		if (each->generation == run.generation && each->key == key)
-			return each;
-		if (each->generation != run.generation) {
-			memset(each, 0, sizeof(*each));
-			each->key = key;
-			each->generation = run.generation;
-			return each;
-		}
-	}
-}
-
-static bool conflict(enum kind a, enum kind b)
-{
-	if (a >= ATOMIC_READ && b >= ATOMIC_READ)
-		return false;
-	return a == WRITE || a == ATOMIC_WRITE || b == WRITE || b == ATOMIC_WRITE;
-}
-
-static void check_race(const void *address, size_t size, enum kind kind)
-{
-	static const char *const names[] = { "read", "write", "atomic read", "atomic write" };
-	struct fiber *const me = self();
-	uintptr_t at = (uintptr_t)address;
-
-	while (size > 0) {
-		const size_t offset = at & 7, part = size < 8 - offset ? size : 8 - offset;
-		const uint8_t bytes = (uint8_t)(((1u << part) - 1) << offset);
-		struct shadow *const shadow = shadow_of(at >> 3);
-
-		for (unsigned i = 0; i < run.n_fibers; i++)
-			for (enum kind other = 0; other < KINDS; other++)
-				if (i != run.self && shadow->bytes[other][i] & bytes && conflict(kind, other) &&
-				    shadow->when[other][i] > me->seen.of[i]) {
-					char name[64];
-
-					weft_explore_fail("race", "%s by thread %d with %s by thread %d at %s",
-							  names[kind], (int)run.self - 1, names[other], (int)i - 1,
-							  memory_name((void *)at, name, sizeof(name)));
-				}
-		if (shadow->when[kind][run.self] != me->seen.of[run.self])
-			shadow->bytes[kind][run.self] = 0;
-		shadow->when[kind][run.self] = me->seen.of[run.self];
-		shadow->bytes[kind][run.self] |= bytes;
-		at += part;
-		size -= part;
-	}
-}
-
-void memory_check(const void *address, size_t size, bool write, bool atomic, const void *pc)
-{
-	char name[64];
-	unsigned fiber;
-
-	if (in_arena(address)) {
-		for (size_t at = (size_t)((const char *)address - arena) / GRANULE;
-		     at <= (size_t)((const char *)address - arena + (ptrdiff_t)size - 1) / GRANULE; at++)
-			if (granules[at] != GRANULE_LIVE) {
-				self()->last.pc = pc;
-				self()->last.address = address;
-				weft_explore_fail("use after free", "%s%s of %s by thread %d",
-						  atomic ? "atomic " : "", write ? "write" : "read",
-						  memory_name(address, name, sizeof(name)), (int)run.self - 1);
-			}
-	} else if (fiber_stack_of(address, &fiber)) {
-		if (fiber != run.self && fiber_frame_is_dead(fiber, address)) {
-			self()->last.pc = pc;
-			self()->last.address = address;
-			weft_explore_fail("dead frame", "%s%s of thread %d's stack by thread %d",
-					  atomic ? "atomic " : "", write ? "write" : "read", (int)fiber - 1,
-					  (int)run.self - 1);
-		}
-	}
-	if (run.plan.races && !fiber_is_tls(address))
-		check_race(address, size, (atomic ? ATOMIC_READ : READ) + (write ? 1 : 0));
+	if (!in_window(address) && is_static(address))
+		remember_static_slow(address, size);
 }
 
 /* ---- stores of atomic words ---- */
 
-enum { HISTORY = 8, SIGHTS = 4, STALE_IN_A_ROW = 3 };
+enum { CELLS = 1 << 13, HISTORY = 8, SIGHTS = 4, STALE_IN_A_ROW = 3 };
+
+#define NONE UINT32_MAX
 
 struct store {
-	uint64_t value;
-	unsigned writer;
-	uint32_t when; /* by the writer's clock; 0: was there from the start */
-	bool releases;
 	struct clock release, release_view;
+	uint64_t value;
+	int32_t when; /* by the writer's clock; 0: was there from the start */
+	uint32_t writer;
+	bool releases;
 };
 
 struct sight {
-	uint32_t when;
+	int32_t when;
 	uint32_t store;
 };
 
+/* The stores of one word. Each fiber's newest sight is apart: whether one of them is known, two comparisons say. */
 struct cell {
+	struct clock sighted; /* when; 0: it has seen no store */
+	uint32_t sight[FIBERS];
 	uintptr_t key;
-	uint32_t generation;
+	uint8_t size;
 	bool fresh; /* no store yet; the next access starts with what memory holds */
 	uint32_t n; /* stores so far; store i is in ring[i % HISTORY] */
-	struct store ring[HISTORY];
-	struct sight sights[FIBERS][SIGHTS]; /* newest first */
 	uint8_t stale[FIBERS];
+	struct sight older[FIBERS][SIGHTS - 1]; /* newest first */
+	struct store ring[HISTORY];
 };
 
-static struct cell cells[CELLS];
-
-static struct cell *find_cell(uintptr_t key, bool make)
-{
-	for (unsigned i = (unsigned)(key * UINT32_C(2654435761)) >> 23;; i++) {
-		struct cell *const each = &cells[i % CELLS];
-
-		if (each->generation == run.generation && each->key == key)
-			return each;
-		if (each->generation != run.generation) {
-			if (!make)
-				return NULL;
-			each->key = key;
-			each->generation = run.generation;
-			each->fresh = true;
-			return each;
-		}
-	}
-}
+static struct cell cells[CELLS]; /* of this schedule; 0 is none */
+static uint32_t n_cells = 1;
 
 static uint64_t native_load(const void *address, unsigned size)
 {
@@ -317,20 +192,96 @@ static void native_store(void *address, unsigned size, uint64_t value)
 	}
 }
 
+static void start_cell(struct cell *cell, const void *address, unsigned size)
+{
+	cell->fresh = false;
+	cell->n = 1;
+	cell->ring[0].value = native_load(address, size);
+	cell->ring[0].when = 0;
+	cell->ring[0].writer = 0;
+	cell->ring[0].releases = false;
+	for (unsigned i = 0; i < FIBERS; i++) {
+		cell->sighted.of[i] = 0;
+		cell->sight[i] = NONE;
+		cell->stale[i] = 0;
+		for (unsigned j = 0; j < SIGHTS - 1; j++)
+			cell->older[i][j].when = 0;
+	}
+}
+
+static bool has_cell(const struct unit *unit)
+{
+	return unit->atomic == run.origin && unit->cell < n_cells;
+}
+
+/* Words of two sizes at one place: the newer one goes on with what the older one's last store released. */
+static void take_over(struct unit *unit, uint32_t number)
+{
+	struct cell *const cell = &cells[number], *const old = &cells[unit->cell];
+	struct store *const first = &cell->ring[0];
+
+	if (has_cell(unit) && old != cell && !old->fresh && old->key < cell->key + cell->size &&
+	    cell->key < old->key + old->size) {
+		const struct store *const last = &old->ring[(old->n - 1) % HISTORY];
+
+		if (last->releases && first->releases) {
+			clock_join(&first->release, &last->release);
+			clock_join(&first->release_view, &last->release_view);
+		} else if (last->releases) {
+			first->release = last->release;
+			first->release_view = last->release_view;
+			first->releases = true;
+		}
+		old->key = 0;
+	}
+	unit->cell = number;
+	unit->atomic = run.origin;
+}
+
+static struct cell *new_cell(const void *address, unsigned size)
+{
+	const uintptr_t at = (uintptr_t)address, word = at & ~(uintptr_t)3;
+	const uint32_t number = n_cells++;
+	struct cell *const cell = &cells[number];
+
+	if (number == CELLS)
+		weft_explore_fail("limit", "too many atomic words");
+	cell->key = at;
+	cell->size = (uint8_t)size;
+	start_cell(cell, address, size);
+	for (uintptr_t each = word; each < at + size; each += 4) {
+		struct unit *const unit = unit_of(each);
+
+		if (unit == NULL)
+			continue;
+		take_over(unit, number);
+		for (uintptr_t i = 0; i < 4 && unit->bytes != 0; i++)
+			if (each + i >= at && each + i < at + size)
+				take_over(&shadow.bytes[4 * (size_t)unit->bytes + i], number);
+	}
+	return cell;
+}
+
+/* Return: NULL: every load finds the newest value. */
 static struct cell *cell_of(const void *address, unsigned size)
 {
-	struct cell *const cell = find_cell((uintptr_t)address, true);
+	struct unit *unit;
+	struct cell *cell;
 
-	if (cell->fresh) {
-		cell->fresh = false;
-		cell->n = 1;
-		cell->ring[0].value = native_load(address, size);
-		cell->ring[0].when = 0;
-		cell->ring[0].writer = 0;
-		cell->ring[0].releases = false;
-		memset(cell->sights, 0, sizeof(cell->sights));
-		memset(cell->stale, 0, sizeof(cell->stale));
-	}
+	if (run.plan.stale == 0 && !run.plan.races)
+		return NULL;
+	if (!in_window(address) && fiber_is_tls(address))
+		return NULL;
+	unit = unit_of((uintptr_t)address);
+	if (unit == NULL)
+		return NULL;
+	if (size < 4)
+		unit = shadow_split(unit) + ((uintptr_t)address & 3);
+	cell = &cells[unit->cell < n_cells ? unit->cell : 0];
+	if (cell->key != (uintptr_t)address || cell->size != size)
+		return new_cell(address, size);
+	if (cell->fresh)
+		start_cell(cell, address, size);
 	return cell;
 }
 
@@ -350,6 +301,26 @@ static struct store *newest(struct cell *cell)
 	return &cell->ring[(cell->n - 1) % HISTORY];
 }
 
+/* Whether the running fiber may read nothing older than the newest store. */
+static bool knows_newest(struct cell *cell)
+{
+	const struct clock *const view = &self()->view;
+	const uint32_t newest_store = cell->n - 1;
+	const struct store *const store = newest(cell);
+
+	if (cell->sight[run.self] == newest_store || store->when <= view->of[store->writer])
+		return true;
+	for (unsigned i = 0; i < FIBERS / 4; i++) {
+		const lanes here = ((const lanes *)cell->sight)[i] == (lanes){ 0 } + (int32_t)newest_store;
+		const lanes known = ((const lanes *)view->of)[i] >= ((const lanes *)cell->sighted.of)[i];
+		const wide_lanes any = (wide_lanes)(here & known);
+
+		if ((any[0] | any[1]) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* The oldest store that a load by the running fiber may return. */
 static uint32_t oldest_visible(const struct cell *cell)
 {
@@ -362,38 +333,47 @@ static uint32_t oldest_visible(const struct cell *cell)
 		if (store->when <= view->of[store->writer])
 			floor = i;
 	}
-	for (unsigned fiber = 0; fiber < run.n_fibers; fiber++)
-		for (unsigned i = 0; i < SIGHTS; i++) {
-			const struct sight *const sight = &cell->sights[fiber][i];
+	for (unsigned fiber = 0; fiber < run.n_fibers; fiber++) {
+		if (cell->sighted.of[fiber] == 0)
+			continue;
+		if (cell->sighted.of[fiber] <= view->of[fiber] && cell->sight[fiber] > floor)
+			floor = cell->sight[fiber];
+		for (unsigned i = 0; i < SIGHTS - 1; i++) {
+			const struct sight *const sight = &cell->older[fiber][i];
 
 			if (sight->when != 0 && sight->when <= view->of[fiber] && sight->store > floor)
 				floor = sight->store;
 		}
+	}
 	return floor;
 }
 
 /* Where there is no more room, the oldest sight counts as one of what the next saw: stricter, so no false alarm. */
 static void note_sight(struct cell *cell, uint32_t store)
 {
-	struct sight *const sights = cell->sights[run.self];
-	const uint32_t when = self()->view.of[run.self];
+	struct sight *const older = cell->older[run.self];
 
-	if (sights[0].when != 0 && sights[0].store == store)
+	if (cell->sight[run.self] == store)
 		return;
-	if (sights[SIGHTS - 1].when != 0)
-		sights[SIGHTS - 2].when = sights[SIGHTS - 1].when;
-	memmove(sights + 1, sights, (SIGHTS - 1) * sizeof(*sights));
-	sights[0] = (struct sight){ when, store };
+	if (cell->sighted.of[run.self] != 0) {
+		if (older[SIGHTS - 2].when != 0)
+			older[SIGHTS - 3].when = older[SIGHTS - 2].when;
+		memmove(older + 1, older, (SIGHTS - 2) * sizeof(*older));
+		older[0] = (struct sight){ cell->sighted.of[run.self], cell->sight[run.self] };
+	}
+	cell->sighted.of[run.self] = self()->view.of[run.self];
+	cell->sight[run.self] = store;
 }
 
 static uint32_t choose_store(struct cell *cell)
 {
 	struct fiber *const me = self();
-	const uint32_t floor = oldest_visible(cell);
 	uint32_t store = cell->n - 1;
 
-	if (floor < store && !me->fresh && cell->stale[run.self] < STALE_IN_A_ROW)
-		store -= choose(CHOICE_STALE, store - floor + 1, run.plan.stale);
+	/* A schedule that is given may have what its plan would not choose. */
+	if ((run.plan.stale != 0 || run.plan.strategy == STRATEGY_GIVEN) && !knows_newest(cell) && !me->fresh &&
+	    cell->stale[run.self] < STALE_IN_A_ROW)
+		store -= choose(CHOICE_STALE, store - oldest_visible(cell) + 1, run.plan.stale);
 	cell->stale[run.self] = store < cell->n - 1 ? (uint8_t)(cell->stale[run.self] + 1) : 0;
 	me->last.stale = (int)(cell->n - 1 - store);
 	return store;
@@ -416,18 +396,15 @@ static void see(struct cell *cell, uint32_t number, int order)
 	}
 }
 
-static void tick(void)
+static inline void tick(void)
 {
-	struct fiber *const me = self();
-
-	me->seen.of[run.self]++;
-	me->view.of[run.self] = me->seen.of[run.self];
+	clock_tick(self(), run.self);
 }
 
 /* @continued: a read-modify-write, which goes on with the release sequence of what it replaces. */
 static void add_store(struct cell *cell, uint64_t value, int order, bool continued)
 {
-	const struct store before = *newest(cell);
+	const struct store *const before = newest(cell);
 	struct fiber *const me = self();
 	struct store *const store = &cell->ring[cell->n % HISTORY];
 
@@ -437,9 +414,9 @@ static void add_store(struct cell *cell, uint64_t value, int order, bool continu
 	store->release = releases(order) ? me->seen : me->fence_release;
 	store->release_view = releases(order) ? me->view : me->fence_release_view;
 	store->releases = true;
-	if (continued && before.releases) {
-		clock_join(&store->release, &before.release);
-		clock_join(&store->release_view, &before.release_view);
+	if (continued && before->releases) {
+		clock_join(&store->release, &before->release);
+		clock_join(&store->release_view, &before->release_view);
 	}
 	note_sight(cell, cell->n++);
 }
@@ -479,10 +456,10 @@ uint64_t memory_load(void *address, unsigned size, int order, const void *pc)
 	if (!run.active)
 		return native_load(address, size);
 	point(OP_LOAD, address, pc);
-	memory_check(address, size, false, true, pc);
+	shadow_check(address, size, false, true, pc);
 	sequential(order);
-	if (run.plan.stale != 0 || run.plan.races) {
-		cell = cell_of(address, size);
+	cell = cell_of(address, size);
+	if (cell != NULL) {
 		store = choose_store(cell);
 		see(cell, store, order);
 		value = cell->ring[store % HISTORY].value;
@@ -500,13 +477,14 @@ void memory_store(void *address, unsigned size, uint64_t value, int order, const
 		return;
 	}
 	point(OP_STORE, address, pc);
-	memory_check(address, size, true, true, pc);
+	shadow_check(address, size, true, true, pc);
 	sequential(order);
 	remember_static(address, size);
 	const uint64_t before = native_load(address, size);
+	struct cell *const cell = cell_of(address, size);
 
-	if (run.plan.stale != 0 || run.plan.races)
-		add_store(cell_of(address, size), value, order, false);
+	if (cell != NULL)
+		add_store(cell, value, order, false);
 	native_store(address, size, value);
 	done(order, before, native_load(address, size), 0);
 }
@@ -521,16 +499,14 @@ uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(
 		return idle;
 	}
 	point(OP_RMW, address, pc);
-	memory_check(address, size, true, true, pc);
+	shadow_check(address, size, true, true, pc);
 	sequential(order);
 	remember_static(address, size);
 	const uint64_t before = native_load(address, size);
-
 	const uint64_t after = change(before, operand) & UINT64_MAX >> (64 - 8 * size);
+	struct cell *const cell = cell_of(address, size);
 
-	if (run.plan.stale != 0 || run.plan.races) {
-		struct cell *const cell = cell_of(address, size);
-
+	if (cell != NULL) {
 		see(cell, cell->n - 1, order);
 		add_store(cell, after, order, true);
 	}
@@ -542,6 +518,7 @@ uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(
 uint64_t memory_cas(void *address, unsigned size, uint64_t expected, uint64_t desired, int order, int failure_order,
 		    const void *pc)
 {
+	struct cell *cell;
 	uint64_t value;
 
 	if (!run.active) {
@@ -551,11 +528,11 @@ uint64_t memory_cas(void *address, unsigned size, uint64_t expected, uint64_t de
 		return value;
 	}
 	point(OP_CAS, address, pc);
-	memory_check(address, size, true, true, pc);
+	shadow_check(address, size, true, true, pc);
 	sequential(order);
 	value = native_load(address, size);
-	if (run.plan.stale != 0 || run.plan.races) {
-		struct cell *const cell = cell_of(address, size);
+	cell = cell_of(address, size);
+	if (cell != NULL) {
 		uint32_t store = choose_store(cell);
 
 		if (cell->ring[store % HISTORY].value == expected)
@@ -593,6 +570,18 @@ void memory_fence(int order)
 	done(order, 0, 0, 0);
 }
 
+/* What is written over by a plain write starts anew. */
+static void forget_stores(const struct unit *unit)
+{
+	if (unit == NULL)
+		return;
+	if (has_cell(unit))
+		cells[unit->cell].fresh = true;
+	if (unit->bytes != 0)
+		for (unsigned i = 0; i < 4; i++)
+			forget_stores(&shadow.bytes[4 * (size_t)unit->bytes + i]);
+}
+
 void memory_plain(void *address, size_t size, bool write, const void *pc)
 {
 	if (!run.active || size == 0)
@@ -601,32 +590,41 @@ void memory_plain(void *address, size_t size, bool write, const void *pc)
 		point(write ? OP_WRITE : OP_READ, address, pc);
 		trace_step(&self()->last);
 	}
-	memory_check(address, size, write, false, pc);
+	shadow_check(address, size, write, false, pc);
 	if (!write)
 		return;
 	remember_static(address, size);
-	if (run.plan.stale == 0 && !run.plan.races)
-		return;
-	for (uintptr_t at = (uintptr_t)address & ~(uintptr_t)3; at < (uintptr_t)address + size; at += 4) {
-		struct cell *const cell = find_cell(at, false);
-
-		if (cell != NULL)
-			cell->fresh = true;
-	}
+	for (uintptr_t at = (uintptr_t)address & ~(uintptr_t)3; at < (uintptr_t)address + size; at += 4)
+		forget_stores(unit_of(at));
 }
 
 uint32_t memory_peek(const void *address)
 {
-	memory_check(address, 4, false, true, self()->last.pc);
+	shadow_check(address, 4, false, true, self()->last.pc);
 	return *(const uint32_t *)address;
 }
 
 /* ---- a schedule ---- */
 
+void memory_origin(void)
+{
+	for (unsigned i = 0; i < FIBERS; i++)
+		if (run.origin < run.fibers[i].seen.of[i])
+			run.origin = run.fibers[i].seen.of[i];
+	if (!shadow_begin())
+		return;
+	run.origin = 0;
+	memset(cells, 0, sizeof(cells));
+	memset(&run.barrier, 0, sizeof(run.barrier));
+	memset(run.counter_seen, 0, sizeof(run.counter_seen));
+	memset(run.counter_view, 0, sizeof(run.counter_view));
+}
+
 void memory_begin(void)
 {
-	memset(arena, 0, arena_used);
-	memset(granules, GRANULE_NONE, arena_used / GRANULE);
+	n_cells = 1;
+	memset(shadow.window, 0, arena_used);
+	memset(shadow.granules, GRANULE_NONE, arena_used / GRANULE);
 	arena_used = 0;
 	n_objects = 0;
 	n_undo = 0;

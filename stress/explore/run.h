@@ -15,9 +15,15 @@ enum {
 	WORDS = 2,     /* of one wait */
 };
 
+/* Times are above run.origin, or of an earlier schedule. */
 struct clock {
-	uint32_t of[FIBERS];
+	_Alignas(32) int32_t of[FIBERS];
 };
+
+typedef int32_t lanes __attribute__((__vector_size__(16), __may_alias__));
+typedef int64_t wide_lanes __attribute__((__vector_size__(16), __may_alias__));
+
+_Static_assert(sizeof(struct clock) == 2 * sizeof(lanes), "clocks are two vectors");
 
 enum op {
 	OP_NONE,
@@ -128,11 +134,11 @@ struct plan {
 enum fiber_state { FIBER_UNUSED, FIBER_READY, FIBER_ASLEEP, FIBER_JOINING, FIBER_DONE };
 
 struct fiber {
-	void *sp;
-	enum fiber_state state;
 	struct clock seen; /* what happens before its next step */
 	struct clock view; /* the same, and what barriers have made visible */
 	struct clock fence_release, fence_release_view, fence_acquire, fence_acquire_view;
+	void *sp;
+	enum fiber_state state;
 	/* a wait */
 	const void *words[WORDS];
 	bool queued[WORDS], word_shared[WORDS];
@@ -148,7 +154,6 @@ struct fiber {
 	bool fresh;	       /* no stale reads until the next store that it sees */
 	unsigned cpu;
 	struct step last;
-	char tls[256];
 };
 
 struct run {
@@ -159,6 +164,7 @@ struct run {
 	unsigned self;
 	bool active;
 	uint32_t generation;
+	int32_t origin; /* what all clocks of this schedule start from; no time of an earlier one is later */
 	unsigned steps, step_limit;
 	unsigned usual_steps; /* of the scenario's schedules */
 	unsigned fair_after;  /* steps, after which all get their turns: what does not end then is a livelock */
@@ -208,11 +214,31 @@ static inline unsigned below(unsigned n)
 	return (unsigned)(((next_random() >> 32) * n) >> 32);
 }
 
-static inline void clock_join(struct clock *clock, const struct clock *other)
+static inline void clock_join(struct clock *restrict clock, const struct clock *restrict other)
 {
-	for (unsigned i = 0; i < FIBERS; i++)
-		if (clock->of[i] < other->of[i])
-			clock->of[i] = other->of[i];
+	lanes *const to = (lanes *)clock->of;
+	const lanes *const from = (const lanes *)other->of;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const lanes later = from[i] > to[i];
+
+		to[i] = (from[i] & later) | (to[i] & ~later);
+	}
+}
+
+/* Whether any time of @a is later than that of @b. */
+static inline bool clock_exceeds(const struct clock *a, const struct clock *b)
+{
+	const lanes *const x = (const lanes *)a->of, *const y = (const lanes *)b->of;
+	const wide_lanes any = (wide_lanes)((x[0] > y[0]) | (x[1] > y[1]));
+
+	return (any[0] | any[1]) != 0;
+}
+
+/* A new time for what the fiber does from now on. */
+static inline void clock_tick(struct fiber *fiber, unsigned number)
+{
+	fiber->view.of[number] = ++fiber->seen.of[number];
 }
 
 /* fiber.c */
@@ -261,7 +287,7 @@ bool minimise(const struct weft_explore_scenario *scenario, const struct plan *p
 /* memory.c */
 void memory_begin(void);
 void memory_end(void);
-void memory_check(const void *address, size_t size, bool write, bool atomic, const void *pc);
+void memory_origin(void); /* before the fibers' clocks of the last schedule are lost */
 uint64_t memory_load(void *address, unsigned size, int order, const void *pc);
 void memory_store(void *address, unsigned size, uint64_t value, int order, const void *pc);
 uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(uint64_t, uint64_t), uint64_t operand,

@@ -240,6 +240,7 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 {
 	const uint32_t generation = run.generation + 1;
 
+	memory_origin();
 	run.scenario = scenario;
 	run.plan = *plan;
 	run.random = seed * UINT64_C(0xd1342543de82ef95) + 1;
@@ -255,14 +256,13 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 	run.failed = false;
 	run.hash = UINT64_C(0xcbf29ce484222325);
 	memset(run.counters, 0, sizeof(run.counters));
-	memset(run.counter_seen, 0, sizeof(run.counter_seen));
-	memset(run.counter_view, 0, sizeof(run.counter_view));
-	memset(&run.barrier, 0, sizeof(run.barrier));
 	for (unsigned i = 0; i < run.n_fibers; i++) {
 		struct fiber *const fiber = &run.fibers[i];
 
-		memset(fiber, 0, offsetof(struct fiber, tls));
-		fiber->seen.of[i] = fiber->view.of[i] = 1;
+		memset(fiber, 0, sizeof(*fiber));
+		for (unsigned j = 0; j < FIBERS; j++)
+			fiber->seen.of[j] = fiber->view.of[j] = run.origin;
+		clock_tick(fiber, i);
 		fiber->woken = -1;
 		fiber_prepare(i);
 	}

@@ -246,7 +246,7 @@ unsigned weft_explore_count_ordered(unsigned counter, unsigned n)
 	clock_join(&me->view, &run.counter_view[counter]);
 	run.counter_seen[counter] = me->seen;
 	run.counter_view[counter] = me->view;
-	me->view.of[run.self] = ++me->seen.of[run.self];
+	clock_tick(me, run.self);
 	return weft_explore_count(counter, n);
 }
 
