@@ -37,6 +37,7 @@ explore_scenarios = \
 	stress/explore/scenario-barrier.c \
 	stress/explore/scenario-cond.c \
 	stress/explore/scenario-event.c \
+	stress/explore/scenario-glibc25847.c \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-lock.c \
 	stress/explore/scenario-sem.c \
