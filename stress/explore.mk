@@ -57,12 +57,12 @@ stress/weft-explore: $(explore_runtime) $(explore_scenarios) stress/explore/buil
 
 CLEANFILES += stress/weft-explore stress/explore/program-*.o stress/explore/runtime-*.o stress/explore/try.*
 
-dist_check_SCRIPTS += stress/explore/check.sh
+dist_check_SCRIPTS += stress/explore/check.sh stress/explore/known.sh
 
 # The program of a cross build does not run here, and under a sanitizer the explorer would find the sanitizer.
 if !CROSS_COMPILING
 if !SANITIZE
 check_SCRIPTS = stress/weft-explore
 endif
-TESTS += stress/explore/check.sh
+TESTS += stress/explore/check.sh stress/explore/known.sh
 endif
