@@ -447,6 +447,22 @@ static void done(int order, uint64_t before, uint64_t after, int64_t result)
 	tick();
 }
 
+/* Checks an access. Return: as cell_of(). */
+static inline struct cell *access_cell(const void *address, unsigned size, bool write, const void *pc)
+{
+	struct unit *const unit = simple_unit(address, size);
+
+	if (unit != NULL && units_access(unit, size, write ? ATOMIC_WRITE : ATOMIC_READ, self())) {
+		struct cell *const cell = &cells[unit->cell];
+
+		if (unit->cell < n_cells && cell->key == (uintptr_t)address && cell->size == size && !cell->fresh)
+			return cell;
+	} else {
+		shadow_check(address, size, write, true, pc);
+	}
+	return cell_of(address, size);
+}
+
 uint64_t memory_load(void *address, unsigned size, int order, const void *pc)
 {
 	struct cell *cell;
@@ -456,9 +472,8 @@ uint64_t memory_load(void *address, unsigned size, int order, const void *pc)
 	if (!run.active)
 		return native_load(address, size);
 	point(OP_LOAD, address, pc);
-	shadow_check(address, size, false, true, pc);
+	cell = access_cell(address, size, false, pc);
 	sequential(order);
-	cell = cell_of(address, size);
 	if (cell != NULL) {
 		store = choose_store(cell);
 		see(cell, store, order);
@@ -472,16 +487,18 @@ uint64_t memory_load(void *address, unsigned size, int order, const void *pc)
 
 void memory_store(void *address, unsigned size, uint64_t value, int order, const void *pc)
 {
+	struct cell *cell;
+	uint64_t before;
+
 	if (!run.active) {
 		native_store(address, size, value);
 		return;
 	}
 	point(OP_STORE, address, pc);
-	shadow_check(address, size, true, true, pc);
+	cell = access_cell(address, size, true, pc);
 	sequential(order);
 	remember_static(address, size);
-	const uint64_t before = native_load(address, size);
-	struct cell *const cell = cell_of(address, size);
+	before = native_load(address, size);
 
 	if (cell != NULL)
 		add_store(cell, value, order, false);
@@ -492,20 +509,20 @@ void memory_store(void *address, unsigned size, uint64_t value, int order, const
 uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(uint64_t, uint64_t), uint64_t operand,
 		    const void *pc)
 {
-	const uint64_t idle = run.active ? 0 : native_load(address, size);
+	struct cell *cell;
+	uint64_t before, after;
 
 	if (!run.active) {
-		native_store(address, size, change(idle, operand));
-		return idle;
+		before = native_load(address, size);
+		native_store(address, size, change(before, operand));
+		return before;
 	}
 	point(OP_RMW, address, pc);
-	shadow_check(address, size, true, true, pc);
+	cell = access_cell(address, size, true, pc);
 	sequential(order);
 	remember_static(address, size);
-	const uint64_t before = native_load(address, size);
-	const uint64_t after = change(before, operand) & UINT64_MAX >> (64 - 8 * size);
-	struct cell *const cell = cell_of(address, size);
-
+	before = native_load(address, size);
+	after = change(before, operand) & UINT64_MAX >> (64 - 8 * size);
 	if (cell != NULL) {
 		see(cell, cell->n - 1, order);
 		add_store(cell, after, order, true);
@@ -528,10 +545,9 @@ uint64_t memory_cas(void *address, unsigned size, uint64_t expected, uint64_t de
 		return value;
 	}
 	point(OP_CAS, address, pc);
-	shadow_check(address, size, true, true, pc);
+	cell = access_cell(address, size, true, pc);
 	sequential(order);
 	value = native_load(address, size);
-	cell = cell_of(address, size);
 	if (cell != NULL) {
 		uint32_t store = choose_store(cell);
 

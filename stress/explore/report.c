@@ -31,16 +31,9 @@ void trace_begin(void)
 	n_steps = 0;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
+void trace_keep(const struct step *step)
 {
-	return (hash ^ value) * UINT64_C(0x100000001b3);
-}
-
-void trace_step(const struct step *step)
-{
-	run.hash = mix(mix(run.hash, (uint64_t)step->op << 8 | step->fiber),
-		       step->op < OP_READ ? (uint64_t)step->result : 0);
-	if (run.tracing && n_steps < TRACE_MAX)
+	if (n_steps < TRACE_MAX)
 		steps[n_steps++] = *step;
 }
 

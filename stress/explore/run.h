@@ -326,7 +326,20 @@ uint64_t states_estimate(void); /* how many different ones, to within 2 % */
 bool marks_hold(bool hold); /* while schedules run that are not the session's; returns what was */
 
 /* report.c */
-void trace_step(const struct step *step);
+void trace_keep(const struct step *step);
 void trace_begin(void);
+
+static inline uint64_t trace_mix(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * UINT64_C(0x100000001b3);
+}
+
+static inline void trace_step(const struct step *step)
+{
+	run.hash = trace_mix(trace_mix(run.hash, (uint64_t)step->op << 8 | step->fiber),
+			     step->op < OP_READ ? (uint64_t)step->result : 0);
+	if (run.tracing)
+		trace_keep(step);
+}
 
 #endif

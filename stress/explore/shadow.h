@@ -124,4 +124,27 @@ static inline bool unit_access(struct unit *unit, enum kind kind, const struct f
 	return true;
 }
 
+/*
+ * What most accesses are: to a whole word or two of a live object, or of the running fiber's stack.
+ *
+ * Return: the first of its units; NULL: it is to be looked at more closely.
+ */
+static inline struct unit *simple_unit(const void *address, size_t size)
+{
+	const size_t at = (size_t)((uintptr_t)address - (uintptr_t)shadow.window);
+	struct unit *const unit = &shadow.window_units[at / 4];
+
+	if (!run.plan.races || at >= WINDOW_SIZE || (size != 4 && size != 8) || at % size != 0)
+		return NULL;
+	if (at < ARENA_SIZE ? shadow.granules[at / GRANULE] != GRANULE_LIVE
+			    : (at - ARENA_SIZE) / STACK_SIZE != run.self)
+		return NULL;
+	return unit->bytes == 0 && (size == 4 || unit[1].bytes == 0) ? unit : NULL;
+}
+
+static inline bool units_access(struct unit *unit, size_t size, enum kind kind, const struct fiber *me)
+{
+	return unit_access(unit, kind, me) && (size == 4 || unit_access(&unit[1], kind, me));
+}
+
 #endif

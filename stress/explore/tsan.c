@@ -25,32 +25,25 @@ void __tsan_func_exit(void)
 {
 }
 
-/* What most plain accesses are: to a whole word or two of the arena or of the running fiber's stack, in order. */
 static inline __attribute__((__always_inline__)) bool is_simple(void *address, size_t size, enum kind kind)
 {
-	const size_t at = (size_t)((uintptr_t)address - (uintptr_t)shadow.window);
-	struct unit *const unit = &shadow.window_units[at / 4];
 	const struct fiber *const me = self();
+	struct unit *const unit = simple_unit(address, size);
 
-	if (!run.plan.races || run.plan.plain_points || at >= WINDOW_SIZE || at % size != 0 || unit->bytes != 0 ||
-	    (size == 8 && unit[1].bytes != 0))
+	if (unit == NULL || run.plan.plain_points)
 		return false;
 	if (unit_is_current(unit, kind, me) && (size == 4 || unit_is_current(&unit[1], kind, me)))
 		return true;
-	if (at < ARENA_SIZE ? shadow.granules[at / GRANULE] != GRANULE_LIVE
-			    : (at - ARENA_SIZE) / STACK_SIZE != run.self)
-		return false;
 	if (kind == WRITE && (unit->atomic == run.origin || (size == 8 && unit[1].atomic == run.origin)))
-		return false;
-	return unit_access(unit, kind, me) && (size == 4 || unit_access(&unit[1], kind, me));
+		return false; /* stores are to be forgotten */
+	return units_access(unit, size, kind, me);
 }
 
 static inline __attribute__((__always_inline__)) void plain(void *address, size_t size, enum kind kind,
 							    const void *pc)
 {
-	if (!run.active || ((size == 4 || size == 8) && is_simple(address, size, kind)))
-		return;
-	memory_plain(address, size, kind == WRITE, pc);
+	if (run.active && !is_simple(address, size, kind))
+		memory_plain(address, size, kind == WRITE, pc);
 }
 
 #define PLAIN(size)                                                                                                  \
