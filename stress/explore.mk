@@ -6,6 +6,7 @@
 #:
 
 explore_runtime = \
+	stress/explore/faults.c \
 	stress/explore/fiber.c \
 	stress/explore/history.c \
 	stress/explore/jobs.c \
@@ -31,6 +32,7 @@ explore_runtime = \
 	stress/explore/strategy.c \
 	stress/explore/sys.c \
 	stress/explore/sys/weft_sys.h \
+	stress/explore/threads.c \
 	stress/explore/tsan.c
 
 explore_scenarios = \

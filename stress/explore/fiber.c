@@ -19,7 +19,7 @@ static struct {
 } tls;
 
 void explore_switch(void **save, void *load);
-void explore_enter(void);
+void explore_enter(void); /* threads.c: what a fiber does, on its own stack */
 
 #if defined(__x86_64__)
 __asm__(".text\n.globl explore_switch\n.type explore_switch,@function\nexplore_switch:\n"
@@ -128,33 +128,4 @@ bool fiber_frame_is_dead(unsigned number, const void *address)
 	const struct fiber *const fiber = &run.fibers[number];
 
 	return fiber->state == FIBER_DONE || (uintptr_t)address < (uintptr_t)fiber->sp;
-}
-
-/* What a fiber does, on its own stack. */
-void explore_enter(void)
-{
-	static void *state; /* of the scenario; set by fiber 0 before the others are ready */
-
-	if (run.self != 0) {
-		run.scenario->thread(state, run.self - 1);
-		finish_fiber();
-	}
-	state = run.scenario->begin();
-	for (unsigned i = 1; i < run.n_fibers; i++) {
-		run.fibers[i].seen = self()->seen;
-		run.fibers[i].view = self()->view;
-		run.fibers[i].seen.of[i] = run.origin;
-		clock_tick(&run.fibers[i], i);
-		set_state(&run.fibers[i], FIBER_READY);
-	}
-	clock_tick(self(), 0);
-	set_state(self(), FIBER_JOINING);
-	sleep_self();
-	for (unsigned i = 1; i < run.n_fibers; i++) {
-		clock_join(&self()->seen, &run.fibers[i].seen);
-		clock_join(&self()->view, &run.fibers[i].view);
-	}
-	if (run.scenario->end != NULL)
-		run.scenario->end(state);
-	finish_fiber();
 }

@@ -21,7 +21,8 @@ static const char *const op_names[] = {
 	[OP_REQUEUE] = "requeue", [OP_CLOCK] = "clock",	    [OP_CPU] = "cpu",	    [OP_PAUSE] = "pause",
 	[OP_YIELD] = "yield",	  [OP_STEP] = "step",	    [OP_READ] = "read",	    [OP_WRITE] = "write",
 	[OP_FREE] = "free",	  [OP_RETURNED] = "waited", [OP_CALLED] = "called", [OP_ANSWERED] = "answer",
-	[OP_END] = "end",
+	[OP_START] = "start",	  [OP_JOIN] = "join",	    [OP_SIGNAL] = "signal", [OP_HANDLED] = "handled",
+	[OP_DEATH] = "dies",	  [OP_END] = "end",
 };
 
 static const char *const order_names[] = { "relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst" };
@@ -112,7 +113,7 @@ static void print_trace(FILE *out, unsigned n)
 
 static void print_fibers(FILE *out)
 {
-	static const char *const names[] = { "unused", "ready", "asleep", "joining", "done" };
+	static const char *const names[] = { "unused", "ready", "asleep", "joining", "done", "dead" };
 
 	for (unsigned i = 1; i < run.n_fibers; i++) {
 		fprintf(out, "  %s%s: ", names[run.fibers[i].state], run.fibers[i].timed ? " (timed)" : "");

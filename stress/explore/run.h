@@ -46,6 +46,11 @@ enum op {
 	OP_RETURNED,
 	OP_CALLED, /* of a history */
 	OP_ANSWERED,
+	OP_START,
+	OP_JOIN,
+	OP_SIGNAL,  /* a handler begins */
+	OP_HANDLED, /* and has returned */
+	OP_DEATH,
 	OP_END,
 };
 
@@ -131,7 +136,7 @@ struct plan {
 	const struct schedule *given;
 };
 
-enum fiber_state { FIBER_UNUSED, FIBER_READY, FIBER_ASLEEP, FIBER_JOINING, FIBER_DONE };
+enum fiber_state { FIBER_UNUSED, FIBER_READY, FIBER_ASLEEP, FIBER_JOINING, FIBER_DONE, FIBER_DEAD };
 
 struct fiber {
 	struct clock seen; /* what happens before its next step */
@@ -153,6 +158,12 @@ struct fiber {
 	uint16_t nth[CHOICES]; /* choices of each kind in this step */
 	bool fresh;	       /* no stale reads until the next store that it sees */
 	unsigned cpu;
+	/* threads.c */
+	void (*fn)(void *arg); /* of one that was started; NULL: the scenario's */
+	void *arg;
+	unsigned joins; /* while FIBER_JOINING: what it waits for; 0: all */
+	bool joined;
+	bool handles; /* a signal: it runs the handler */
 	struct step last;
 };
 
@@ -172,6 +183,10 @@ struct run {
 	struct schedule *record;	   /* where to write deviations; NULL: nowhere */
 	uint64_t tickets;
 	int64_t now_ns;
+	void *state; /* what begin returned */
+	/* faults.c */
+	unsigned fault_step;	  /* from this step on faults_point() has something to decide */
+	unsigned deaths, signals; /* that may still be */
 	struct fiber fibers[FIBERS];
 	struct clock barrier; /* what all full barriers so far have made visible */
 	unsigned counters[32];
@@ -257,7 +272,8 @@ unsigned choose(enum choice kind, unsigned n, unsigned rarely);
 bool fault(enum fault which, unsigned rarely); /* whether, once in so many; never if the plan does not allow it */
 void point(enum op op, const void *address, const void *pc);
 void sleep_self(void); /* until made ready */
-void finish_fiber(void);
+void finish_fiber(enum fiber_state state);
+void schedule_fiber(unsigned number); /* nothing yet, and it has its stack */
 /* One schedule, up to its end or failure; memory_end() is still to be called. */
 void run_schedule(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed);
 
@@ -301,8 +317,11 @@ void memory_full_barrier(void);
 const char *memory_name(const void *address, char *buf, size_t size);
 void memory_print_objects(FILE *out);
 
-/* sys.c */
-void sys_begin(void);
+/* faults.c: those that are no matter of one call: a thread's death, and a signal that comes to it */
+void faults_begin(void);
+void faults_point(void);     /* the running fiber is about to do a step */
+bool faults_interrupt(void); /* its wait is ended by a signal; it calls: */
+void faults_handle(void);    /* runs the handler */
 
 /* states.c: states_see() takes a good hash of each state, of all its bits */
 enum { STATES_REGISTERS = 4096 };

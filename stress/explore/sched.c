@@ -121,7 +121,7 @@ static unsigned given_pick(uint32_t ready, uint32_t expiring, unsigned next)
 static bool all_done(void)
 {
 	for (unsigned i = 1; i < run.n_fibers; i++)
-		if (run.fibers[i].state != FIBER_DONE)
+		if (run.fibers[i].state != FIBER_DONE && run.fibers[i].state != FIBER_DEAD)
 			return false;
 	return true;
 }
@@ -129,7 +129,7 @@ static bool all_done(void)
 /* Nobody can run. Return: who runs nevertheless; HOST: the schedule is over. */
 static unsigned last_pick(void)
 {
-	if (run.fibers[0].state == FIBER_JOINING && all_done()) {
+	if (run.fibers[0].state == FIBER_JOINING && run.fibers[0].joins == 0 && all_done()) {
 		set_state(&run.fibers[0], FIBER_READY);
 		return 0;
 	}
@@ -191,6 +191,8 @@ void point(enum op op, const void *address, const void *pc)
 {
 	struct fiber *const me = self();
 
+	if (__builtin_expect(run.steps >= run.fault_step, 0))
+		faults_point();
 	me->last = (struct step){ .op = op, .fiber = run.self, .address = address, .pc = pc };
 	if (++run.steps > run.step_limit)
 		weft_explore_fail("livelock", "%u steps and no end", run.steps);
@@ -208,11 +210,15 @@ void sleep_self(void)
 	go_on();
 }
 
-void finish_fiber(void)
+/* Those who join it go on. */
+void finish_fiber(enum fiber_state state)
 {
-	set_state(self(), FIBER_DONE);
+	set_state(self(), state);
 	if (run.self == 0)
 		fiber_switch(HOST);
+	for (unsigned i = 0; i < run.n_fibers; i++)
+		if (run.fibers[i].state == FIBER_JOINING && run.fibers[i].joins == run.self)
+			set_state(&run.fibers[i], FIBER_READY);
 	go_on();
 	__builtin_unreachable();
 }
@@ -235,6 +241,19 @@ void weft_explore_fail(const char *kind, const char *format, ...)
 
 /* ---- a schedule ---- */
 
+void schedule_fiber(unsigned number)
+{
+	struct fiber *const fiber = &run.fibers[number];
+
+	memset(fiber, 0, sizeof(*fiber));
+	for (unsigned i = 0; i < FIBERS; i++)
+		fiber->seen.of[i] = fiber->view.of[i] = run.origin;
+	clock_tick(fiber, number);
+	fiber->woken = -1;
+	fiber->cpu = number % 2;
+	fiber_prepare(number);
+}
+
 static void schedule_begin(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed,
 			   unsigned steps)
 {
@@ -256,24 +275,17 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 	run.failed = false;
 	run.hash = UINT64_C(0xcbf29ce484222325);
 	memset(run.counters, 0, sizeof(run.counters));
-	for (unsigned i = 0; i < run.n_fibers; i++) {
-		struct fiber *const fiber = &run.fibers[i];
-
-		memset(fiber, 0, sizeof(*fiber));
-		for (unsigned j = 0; j < FIBERS; j++)
-			fiber->seen.of[j] = fiber->view.of[j] = run.origin;
-		clock_tick(fiber, i);
-		fiber->woken = -1;
-		fiber_prepare(i);
-	}
+	for (unsigned i = 0; i < run.n_fibers; i++)
+		schedule_fiber(i);
 	if (plan->strategy == STRATEGY_GIVEN)
 		schedule_replay(plan->given);
 	else if (plan->strategy == STRATEGY_SEARCH)
 		search_schedule();
 	else
 		strategy_begin();
+	faults_begin();
 	for (run.self = 0; run.self < run.n_fibers; run.self++)
-		self()->cpu = run.self % 2 ^ (fault(FAULT_MOVE, 2) ? 1 : 0);
+		self()->cpu ^= fault(FAULT_MOVE, 2) ? 1 : 0;
 	run.self = HOST;
 	set_state(&run.fibers[0], FIBER_READY);
 	if (run.record != NULL)

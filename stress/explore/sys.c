@@ -3,11 +3,20 @@
  * sys.c - the system below the library: futexes, clock, processors.
  *
  * Futexes as the kernel has them: a wait compares and goes to sleep in one step; a wake takes exactly as many
- * sleepers as it was told, oldest first; a sleeper that was woken reports that, whatever else happens to it before it
- * runs; one that waits at two words stays queued at the other, and counts for a wake there, until it runs. Wait entry,
- * wake, and the return of a wait that slept are full barriers, which order what threads see (the one that was woken
- * sees what came before the wake) but are no acquire or release: data that is handed over by them alone is reported
- * as a race.
+ * sleepers as it was told, oldest first. One that waits at two words stays queued at the other, and counts for a wake
+ * there, until it runs.
+ *
+ * What a wait returns is settled when the thread runs again, not when something ends its sleep: until then it is
+ * queued. In this order: a word that it was woken at, of two the second (the kernel takes it out of the queues and
+ * finds that a wake was there first); ETIMEDOUT, if the time is up by then; EINTR for a signal. So a wake that meets
+ * a thread whose time is up, or which a signal has made run, or which came to wait too late, is had by that thread;
+ * and it is lost if the thread then gives up. For a time-out to come together with a wake there is no more to it.
+ * 0, EAGAIN and EINTR without a cause stand for what other users of the word, and signals without a handler, bring
+ * about. How signals end a wait is in faults.c.
+ *
+ * Wait entry, wake, and the return of a wait that slept are full barriers, which order what threads see (the one that
+ * was woken sees what came before the wake) but are no acquire or release: data that is handed over by them alone is
+ * reported as a race.
  */
 #include <errno.h>
 #include <limits.h>
@@ -48,49 +57,66 @@ static void enqueue(struct fiber *me, unsigned n, weft_atomic32_t *const words[]
 }
 
 /* What may end a wait without a wake: set before the sleep; a wake that comes in between wins. */
-static bool ends_early(int *result)
+enum early { NOT_EARLY, EARLY, INTERRUPTED };
+
+/* @result: -EINTR, or what else it ends with. */
+static enum early ends_early(int *result)
 {
 	if (fault(FAULT_EINTR, run.plan.faults))
-		*result = -EINTR;
-	else if (fault(FAULT_EAGAIN, run.plan.faults))
+		return EARLY;
+	if (fault(FAULT_EAGAIN, run.plan.faults))
 		*result = -EAGAIN;
 	else if (fault(FAULT_SPURIOUS, run.plan.faults))
 		*result = 0;
 	else
-		return false;
-	return true;
+		return faults_interrupt() ? INTERRUPTED : NOT_EARLY;
+	return EARLY;
+}
+
+/* @result: of a wait at @n words that a signal has ended. Whether the kernel makes the call again after the handler. */
+static bool restarts(int result, unsigned n, bool timed)
+{
+	return result == -EINTR && (!timed || n > 1) && !fault(FAULT_EINTR, 2);
 }
 
 static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t expected[], const bool shared[],
 		    const struct timespec *deadline, const void *pc)
 {
 	struct fiber *const me = self();
+	enum early early;
 	int result;
 
-	point(OP_WAIT, (const void *)(uintptr_t)words[0], pc);
-	memory_full_barrier();
-	for (unsigned i = 0; i < n; i++)
-		if (memory_peek((const void *)(uintptr_t)words[i]) != expected[i]) {
-			note(-EAGAIN, expected[0], memory_peek((const void *)(uintptr_t)words[0]));
-			return -EAGAIN;
-		}
-	me->timed = deadline != NULL;
-	me->deadline_ns = deadline != NULL ? to_ns(deadline) : INT64_MAX;
-	if (me->timed && me->deadline_ns <= run.now_ns) {
-		note(-ETIMEDOUT, expected[0], expected[0]);
-		return -ETIMEDOUT;
-	}
-	note(INT_MAX, expected[0], expected[0]);
-	enqueue(me, n, words, shared);
-	set_state(me, ends_early(&me->wait_result) ? FIBER_READY : FIBER_ASLEEP);
-	sleep_self();
-	memory_full_barrier();
-	me->timed = false;
-	for (unsigned i = 0; i < n; i++)
-		me->queued[i] = false;
-	result = me->woken >= 0 ? me->woken : me->wait_result;
-	me->last.op = OP_RETURNED;
-	note(result, expected[0], memory_peek((const void *)(uintptr_t)words[0]));
+	do {
+		point(OP_WAIT, (const void *)(uintptr_t)words[0], pc);
+		memory_full_barrier();
+		for (unsigned i = 0; i < n; i++)
+			if (memory_peek((const void *)(uintptr_t)words[i]) != expected[i]) {
+				note(-EAGAIN, expected[0], memory_peek((const void *)(uintptr_t)words[0]));
+				return -EAGAIN;
+			}
+		me->timed = deadline != NULL;
+		me->deadline_ns = deadline != NULL ? to_ns(deadline) : INT64_MAX;
+		note(INT_MAX, expected[0], expected[0]);
+		enqueue(me, n, words, shared);
+		me->wait_result = -EINTR;
+		early = ends_early(&me->wait_result);
+		set_state(me, early == NOT_EARLY && me->deadline_ns > run.now_ns ? FIBER_ASLEEP : FIBER_READY);
+		sleep_self();
+		memory_full_barrier();
+		me->timed = false;
+		for (unsigned i = 0; i < n; i++)
+			me->queued[i] = false;
+		if (me->woken >= 0)
+			result = me->woken;
+		else
+			result = me->deadline_ns <= run.now_ns && (early != EARLY || me->wait_result == -EINTR)
+					 ? -ETIMEDOUT
+					 : me->wait_result;
+		me->last.op = OP_RETURNED;
+		note(result, expected[0], 0); /* the word may be gone */
+		if (early == INTERRUPTED)
+			faults_handle();
+	} while (early == INTERRUPTED && restarts(result, n, deadline != NULL));
 	return result;
 }
 
@@ -145,7 +171,8 @@ static int wake_some(const void *word, int n, bool shared)
 
 	while (woken < n && (sleeper = sleeper_at(word, shared, &index)) != NULL) {
 		sleeper->queued[index] = false;
-		sleeper->woken = (int)index;
+		if (sleeper->woken < (int)index) /* of two, the kernel reports the last */
+			sleeper->woken = (int)index;
 		set_state(sleeper, FIBER_READY);
 		woken++;
 	}
@@ -279,14 +306,4 @@ int weft_sys_at_fork_child(void (*fn)(void))
 void weft_sys_abort(const char *message)
 {
 	weft_explore_fail("abort", "%s", message);
-}
-
-bool weft_explore_sleeps(unsigned thread)
-{
-	return run.fibers[thread + 1].state == FIBER_ASLEEP;
-}
-
-unsigned weft_explore_threads(void)
-{
-	return run.n_fibers - 1;
 }
