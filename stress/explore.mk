@@ -42,6 +42,7 @@ explore_scenarios = \
 	stress/explore/scenario-glibc25847.c \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-lock.c \
+	stress/explore/scenario-rest.c \
 	stress/explore/scenario-sem.c \
 	stress/explore/scenarios.c \
 	stress/explore/scenarios.h

@@ -11,6 +11,7 @@
 # Where the compiler or the machine cannot do that, PROGRAM is a script that says so and exits with 77.
 #
 # EXPLORE_CONSTANTS: other -DWEFT_... than the small ones below, with which spinning ends soon.
+# EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more source for the explorer.
 set -eu
 
 srcdir=$1 objects=$2 program=$3 changed=${4:-}
@@ -26,7 +27,7 @@ new=
 compile_program()
 {
 	tree=$1 source=$2 object=$3
-	$CC $common -O1 -fsanitize=thread $constants -I"$explore/sys" -I"$explore" -I"$tree/include" \
+	$CC $common -O1 ${EXPLORE_CFLAGS:-} -fsanitize=thread $constants -I"$explore/sys" -I"$explore" -I"$tree/include" \
 		-iquote "$tree/lib" -c "$source" -o "$object"
 	$OBJCOPY --redefine-sym memcpy=explore_memcpy --redefine-sym memmove=explore_memmove \
 		--redefine-sym memset=explore_memset "$object"
@@ -95,7 +96,7 @@ if test -n "$reason"; then
 	exit
 fi
 set --
-for source in "$explore"/*.c; do
+for source in "$explore"/*.c ${EXPLORE_MORE:-}; do
 	name=$(basename "$source" .c)
 	case $name in
 	scenario*)

@@ -5,6 +5,8 @@
 #include <weft/barrier.h>
 #include <weft/event.h>
 
+#include <weft_sys.h>
+
 #include "scenarios.h"
 
 enum { ROUNDS = 3, PARTIES_MAX = 4 };
@@ -41,6 +43,18 @@ static void *begin_3(void)
 static void *begin_shared_2(void)
 {
 	return begin_with(weft_barrier_init_shared, 2);
+}
+
+static void *begin_old_2(void)
+{
+	weft_sys_refuse_wait2();
+	return begin_2();
+}
+
+static void *begin_old_shared_2(void)
+{
+	weft_sys_refuse_wait2();
+	return begin_shared_2();
 }
 
 static void *begin_shared_3(void)
@@ -298,6 +312,18 @@ const struct weft_explore_scenario explore_barrier[] = {
 	  .threads = 4,
 	  .steps = 100,
 	  .begin = begin_3,
+	  .thread = cancelled,
+	  .end = end },
+	{ .name = "barrier-cancelled-old-3",
+	  .threads = 3,
+	  .steps = 80,
+	  .begin = begin_old_2,
+	  .thread = cancelled,
+	  .end = end },
+	{ .name = "barrier-cancelled-old-shared-3",
+	  .threads = 3,
+	  .steps = 80,
+	  .begin = begin_old_shared_2,
 	  .thread = cancelled,
 	  .end = end },
 	{ .name = "barrier-aborted-3", .threads = 3, .steps = 60, .begin = begin_2, .thread = aborted, .end = end },

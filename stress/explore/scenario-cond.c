@@ -6,6 +6,8 @@
 #include <weft/cond.h>
 #include <weft/event.h>
 
+#include <weft_sys.h>
+
 #include "scenarios.h"
 
 struct shop {
@@ -35,6 +37,12 @@ static void *begin_own(void)
 
 	weft_cond_init(&shop->cond);
 	return shop;
+}
+
+static void *begin_old(void)
+{
+	weft_sys_refuse_wait2();
+	return begin();
 }
 
 static void end(void *state)
@@ -348,6 +356,12 @@ const struct weft_explore_scenario explore_cond[] = {
 	  .end = end },
 	{ .name = "cond-cancel-3", .threads = 3, .steps = 80, .begin = begin, .thread = with_cancel, .end = end },
 	{ .name = "cond-cancel-4", .threads = 4, .steps = 110, .begin = begin, .thread = with_cancel, .end = end },
+	{ .name = "cond-cancel-old-3",
+	  .threads = 3,
+	  .steps = 100,
+	  .begin = begin_old,
+	  .thread = with_cancel,
+	  .end = end },
 	{ .name = "cond-items-3", .threads = 3, .steps = 90, .begin = begin, .thread = items, .end = end_items },
 	{ .name = "cond-items-4", .threads = 4, .steps = 120, .begin = begin, .thread = items, .end = end_items },
 	{ .name = "cond-items-5", .threads = 5, .steps = 150, .begin = begin, .thread = items, .end = end_items },

@@ -4,6 +4,8 @@
  */
 #include <weft/event.h>
 
+#include <weft_sys.h>
+
 #include "scenarios.h"
 
 struct gate {
@@ -26,6 +28,12 @@ static void *begin_shared(void)
 	weft_event_init_shared(&gate->event);
 	weft_event_init_shared(&gate->cancel);
 	return gate;
+}
+
+static void *begin_old(void)
+{
+	weft_sys_refuse_wait2();
+	return begin();
 }
 
 static void end(void *state)
@@ -265,6 +273,24 @@ const struct weft_explore_scenario explore_event[] = {
 	  .threads = 3,
 	  .steps = 40,
 	  .begin = begin,
+	  .thread = timed_cancel,
+	  .end = end },
+	{ .name = "event-cancelled-old-3",
+	  .threads = 3,
+	  .steps = 50,
+	  .begin = begin_old,
+	  .thread = cancelled,
+	  .end = end },
+	{ .name = "event-cancelled-only-old-3",
+	  .threads = 3,
+	  .steps = 50,
+	  .begin = begin_old,
+	  .thread = cancelled_only,
+	  .end = end },
+	{ .name = "event-timed-cancel-old-3",
+	  .threads = 3,
+	  .steps = 50,
+	  .begin = begin_old,
 	  .thread = timed_cancel,
 	  .end = end },
 	{ .name = "event-free-2", .threads = 2, .steps = 15, .begin = begin, .thread = free_at_once },

@@ -8,6 +8,8 @@
 #include <weft/lock.h>
 #include <weft/rlock.h>
 
+#include <weft_sys.h>
+
 #include "scenarios.h"
 
 struct section {
@@ -54,6 +56,12 @@ static void *begin_shared(void)
 
 	weft_lock_init_shared(&section->lock);
 	return section;
+}
+
+static void *begin_old(void)
+{
+	weft_sys_refuse_wait2();
+	return begin();
 }
 
 static void end(void *state)
@@ -368,6 +376,12 @@ const struct weft_explore_scenario explore_lock[] = {
 	  .steps = 120,
 	  .begin = begin,
 	  .thread = timed_cancel,
+	  .end = end },
+	{ .name = "lock-cancel-old-3",
+	  .threads = 3,
+	  .steps = 120,
+	  .begin = begin_old,
+	  .thread = with_cancel,
 	  .end = end },
 	{ .name = "lock-free-after", .threads = 3, .steps = 50, .begin = begin, .thread = free_after },
 	{ .name = "lock-free-held", .threads = 2, .steps = 30, .begin = begin, .thread = free_held },

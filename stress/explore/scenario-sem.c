@@ -6,6 +6,8 @@
 #include <weft/event.h>
 #include <weft/sem.h>
 
+#include <weft_sys.h>
+
 #include "scenarios.h"
 
 struct pool {
@@ -33,6 +35,12 @@ static void *begin(void)
 static void *begin_shared(void)
 {
 	return begin_with(weft_sem_init_shared, 0);
+}
+
+static void *begin_old(void)
+{
+	weft_sys_refuse_wait2();
+	return begin();
 }
 
 static void *begin_bounded_1(void)
@@ -367,6 +375,18 @@ const struct weft_explore_scenario explore_sem[] = {
 	  .threads = 3,
 	  .steps = 40,
 	  .begin = begin,
+	  .thread = cancelled_only,
+	  .end = end },
+	{ .name = "sem-cancelled-old-4",
+	  .threads = 4,
+	  .steps = 80,
+	  .begin = begin_old,
+	  .thread = cancelled,
+	  .end = end },
+	{ .name = "sem-cancelled-only-old-3",
+	  .threads = 3,
+	  .steps = 60,
+	  .begin = begin_old,
 	  .thread = cancelled_only,
 	  .end = end },
 	{ .name = "sem-guarded-1-3",

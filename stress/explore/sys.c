@@ -125,9 +125,18 @@ int weft_sys_futex_wait(weft_atomic32_t *word, uint32_t expected, const struct t
 	return wait_any(1, &word, &expected, &shared, deadline, PC);
 }
 
+static uint32_t wait2_refused; /* the schedule's generation */
+
+void weft_sys_refuse_wait2(void)
+{
+	wait2_refused = run.generation;
+}
+
 int weft_sys_futex_wait2(weft_atomic32_t *const words[2], const uint32_t expected[2], const bool shared[2],
 			 const struct timespec *deadline)
 {
+	if (wait2_refused == run.generation)
+		return -ENOSYS;
 	return wait_any(2, words, expected, shared, deadline, PC);
 }
 

@@ -28,4 +28,7 @@ uint32_t weft_sys_thread_id(void);
 int weft_sys_at_fork_child(void (*fn)(void));
 _Noreturn void weft_sys_abort(const char *message);
 
+/* For scenarios: in this schedule the kernel cannot wait for two words. */
+void weft_sys_refuse_wait2(void);
+
 #endif
