@@ -19,6 +19,7 @@ explore_runtime = \
 	stress/explore/options.c \
 	stress/explore/options.h \
 	stress/explore/plan.c \
+	stress/explore/replay.c \
 	stress/explore/report.c \
 	stress/explore/run.h \
 	stress/explore/sched.c \

@@ -23,6 +23,7 @@ struct options options = {
 enum {
 	KEY_FIRST = 256,
 	KEY_SCHEDULE,
+	KEY_CHECK_REPLAY,
 	KEY_PLAIN,
 	KEY_NO_RACES,
 	KEY_TRACE,
@@ -67,6 +68,7 @@ static const struct argp_option option_table[] = {
 	{ "strict-marks", KEY_STRICT, NULL, 0, "a scenario that does not reach all of its marks fails the run", 3 },
 	{ "gaps", KEY_GAPS, NULL, 0, "tell what no schedule can show", 4 },
 	{ "list", 'l', NULL, 0, "name the scenarios", 4 },
+	{ "check-replay", KEY_CHECK_REPLAY, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ "weak", KEY_OLD, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ "no-faults", KEY_NO_FAULTS, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ 0 },
@@ -170,6 +172,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'l':
 		options.list = true;
+		break;
+	case KEY_CHECK_REPLAY:
+		options.check_replay = true;
 		break;
 	case KEY_OLD:
 		break;

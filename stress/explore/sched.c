@@ -277,6 +277,8 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 	memset(run.counters, 0, sizeof(run.counters));
 	for (unsigned i = 0; i < run.n_fibers; i++)
 		schedule_fiber(i);
+	if (run.record != NULL)
+		run.record->n = run.record->cut = 0;
 	if (plan->strategy == STRATEGY_GIVEN)
 		schedule_replay(plan->given);
 	else if (plan->strategy == STRATEGY_SEARCH)
@@ -288,8 +290,6 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 		self()->cpu ^= fault(FAULT_MOVE, 2) ? 1 : 0;
 	run.self = HOST;
 	set_state(&run.fibers[0], FIBER_READY);
-	if (run.record != NULL)
-		run.record->n = run.record->cut = 0;
 }
 
 static void run_of(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed,

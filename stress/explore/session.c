@@ -155,6 +155,8 @@ static void one(const struct weft_explore_scenario *scenario, uint64_t offset, s
 	if (run.failed)
 		failed(scenario, &plan, offset, work, tally);
 	memory_end();
+	if (options.check_replay && !searches())
+		replay_check(scenario, &plan, seed);
 	if (searches() && !search_next()) {
 		tally->complete = true;
 		set(&work->stop, true);

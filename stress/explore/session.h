@@ -78,6 +78,9 @@ void session_run(const struct weft_explore_scenario *scenario, struct work *work
 struct finding *tally_finding(struct tally *tally, const char *kind, uint64_t offset);
 void tally_merge(struct tally *into, const struct tally *from);
 
+/* replay.c */
+void replay_check(const struct weft_explore_scenario *scenario, const struct plan *plan, uint64_t seed);
+
 /* jobs.c */
 void jobs_explore(struct outcome *outcome, const struct work *work);
 
