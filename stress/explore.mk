@@ -19,6 +19,8 @@ explore_runtime = \
 	stress/explore/options.c \
 	stress/explore/options.h \
 	stress/explore/plan.c \
+	stress/explore/places.c \
+	stress/explore/places.h \
 	stress/explore/replay.c \
 	stress/explore/report.c \
 	stress/explore/run.h \
@@ -34,6 +36,8 @@ explore_runtime = \
 	stress/explore/sys.c \
 	stress/explore/sys/weft_sys.h \
 	stress/explore/threads.c \
+	stress/explore/trace.c \
+	stress/explore/trace.h \
 	stress/explore/tsan.c
 
 explore_scenarios = \

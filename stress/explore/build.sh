@@ -14,7 +14,7 @@
 # EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more source for the explorer.
 set -eu
 
-srcdir=$1 objects=$2 program=$3 changed=${4:-}
+srcdir=$(cd "$1" && pwd) objects=$2 program=$3 changed=${4:+$(cd "$4" && pwd)}
 CC=${CC:-cc}
 OBJCOPY=${OBJCOPY:-objcopy}
 explore=$srcdir/stress/explore
@@ -23,11 +23,13 @@ constants=${EXPLORE_CONSTANTS:--DWEFT_SPIN_LOCK_TURNS=2 -DWEFT_SPIN_LOCK_RESERVE
 common="-std=c11 -g -D_GNU_SOURCE ${WARNINGS:-}"
 new=
 
+# Files are named as if the source were in /weft: reports do not depend on where it is, and know what is weft's.
 # lib/sys is not in the path of includes: the explorer's weft_sys.h takes the place of the one that is there.
 compile_program()
 {
 	tree=$1 source=$2 object=$3
-	$CC $common -O1 ${EXPLORE_CFLAGS:-} -fsanitize=thread $constants -I"$explore/sys" -I"$explore" -I"$tree/include" \
+	$CC $common -O1 ${EXPLORE_CFLAGS:-} -fsanitize=thread \
+		-ffile-prefix-map="$srcdir=/weft" -ffile-prefix-map="$tree=/weft" $constants -I"$explore/sys" -I"$explore" -I"$tree/include" \
 		-iquote "$tree/lib" -c "$source" -o "$object"
 	$OBJCOPY --redefine-sym memcpy=explore_memcpy --redefine-sym memmove=explore_memmove \
 		--redefine-sym memset=explore_memset "$object"
@@ -36,7 +38,7 @@ compile_program()
 # Word-sized access to memory of any type, and no calls to itself by a memset() that the compiler has made of a loop.
 compile_runtime()
 {
-	$CC $common -O2 -fno-strict-aliasing -I"$explore/sys" -I"$explore" -I"$srcdir/include" -c "$1" -o "$2"
+	$CC $common -O2 -fno-strict-aliasing -ffile-prefix-map="$srcdir=/weft" -I"$explore/sys" -I"$explore" -I"$srcdir/include" -c "$1" -o "$2"
 }
 
 link_all()

@@ -118,6 +118,11 @@ bool fiber_stack_of(const void *address, unsigned *number)
 	return offset < (size_t)FIBERS * STACK_SIZE;
 }
 
+size_t fiber_stack_depth(const void *address)
+{
+	return STACK_SIZE - (size_t)((uintptr_t)address - (uintptr_t)stacks) % STACK_SIZE;
+}
+
 bool fiber_is_tls(const void *address)
 {
 	return (size_t)((uintptr_t)address - (uintptr_t)tls.at) < tls.size;

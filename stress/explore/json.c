@@ -74,6 +74,8 @@ void json_finding(const struct weft_explore_scenario *scenario, const struct fou
 	string("message", found->message);
 	number("seed", found->seed);
 	string("repeat", found->repeat);
+	if (found->shorter != NULL)
+		string("shorter", found->shorter);
 	string("trace", found->trace);
 	close_object();
 }

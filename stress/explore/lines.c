@@ -39,6 +39,8 @@ void lines_finding(const struct weft_explore_scenario *scenario, const struct fo
 {
 	printf("FAIL %s: %s\n", scenario->name, found->message);
 	printf("repeat: %s\n", found->repeat);
+	if (found->shorter != NULL)
+		printf("shorter: %s\n", found->shorter);
 	fputs(found->trace, stdout);
 	fflush(stdout);
 }

@@ -71,8 +71,7 @@ const char *memory_name(const void *address, char *buf, size_t size)
 	if (address == NULL)
 		snprintf(buf, size, "-");
 	if (fiber_stack_of(address, &fiber))
-		snprintf(buf, size, "stack%u-%zu", fiber,
-			 STACK_SIZE - (size_t)((uintptr_t)address & (STACK_SIZE - 1)));
+		snprintf(buf, size, "T%d.stack-%zu", (int)fiber - 1, fiber_stack_depth(address));
 	for (unsigned i = 0; i < n_objects; i++)
 		if ((size_t)((uintptr_t)address - (uintptr_t)objects[i].at) < objects[i].size)
 			snprintf(buf, size, "%s+%zu", objects[i].name,
@@ -606,6 +605,8 @@ void memory_plain(void *address, size_t size, bool write, const void *pc)
 		point(write ? OP_WRITE : OP_READ, address, pc);
 		trace_step(&self()->last);
 	}
+	if (run.tracing)
+		trace_access(address, size, write, pc);
 	shadow_check(address, size, write, false, pc);
 	if (!write)
 		return;

@@ -26,6 +26,8 @@ enum {
 	KEY_CHECK_REPLAY,
 	KEY_PLAIN,
 	KEY_NO_RACES,
+	KEY_MINIMISE,
+	KEY_NO_MINIMISE,
 	KEY_TRACE,
 	KEY_KEEP_GOING,
 	KEY_HASHES,
@@ -58,6 +60,9 @@ static const struct argp_option option_table[] = {
 	  2 },
 	{ "plain", KEY_PLAIN, NULL, 0, "let others run before plain accesses too", 2 },
 	{ "no-races", KEY_NO_RACES, NULL, 0, "do not look for data races", 2 },
+	{ "minimise", KEY_MINIMISE, NULL, 0,
+	  "show a failure by the shortest schedule that fails alike; as it comes, but for --schedule", 3 },
+	{ "no-minimise", KEY_NO_MINIMISE, NULL, 0, "show the schedule that was found", 3 },
 	{ "trace", KEY_TRACE, "N", 0, "how many steps of a failure to show; 40 as it comes", 3 },
 	{ "keep-going", 'k', NULL, 0, "count failures; do not end a scenario with the first", 3 },
 	{ "hashes", KEY_HASHES, NULL, 0, "print a hash of each schedule, and nothing else", 3 },
@@ -102,7 +107,7 @@ static bool switch_of(const char *arg, struct argp_state *state, const char *wha
 	return arg == NULL || strcmp(arg, "on") == 0;
 }
 
-static bool schedules_given, progress_asked;
+static bool schedules_given, progress_asked, minimise_given;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -142,6 +147,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_NO_RACES:
 		options.races = false;
+		break;
+	case KEY_MINIMISE:
+	case KEY_NO_MINIMISE:
+		options.minimise = key == KEY_MINIMISE;
+		minimise_given = true;
 		break;
 	case KEY_TRACE:
 		options.trace = (unsigned)count_of(arg, 0, 1000000, state, "--trace");
@@ -214,5 +224,7 @@ void options_parse(int argc, char **argv)
 		options.schedules = UINT64_MAX;
 	if (options.one_seed || options.hashes || (!options.portfolio && options.strategy == STRATEGY_SEARCH))
 		options.jobs = 1;
+	if (!minimise_given)
+		options.minimise = options.portfolio || options.strategy != STRATEGY_GIVEN;
 	options.progress = progress_asked || (isatty(STDERR_FILENO) && !options.quiet && !options.hashes);
 }

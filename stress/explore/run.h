@@ -193,8 +193,11 @@ struct run {
 	struct clock counter_seen[32], counter_view[32];
 	bool failed;
 	char failure[512];
+	unsigned failed_in; /* fiber, or HOST */
+	const void *failed_at;
 	uint64_t hash; /* of the trace */
 	bool tracing;
+	bool every_access; /* a plain one too is to be seen: it is a point, or traced */
 };
 
 extern struct run run;
@@ -261,6 +264,7 @@ void fiber_setup(void);
 void fiber_prepare(unsigned number);
 void fiber_switch(unsigned to);
 bool fiber_stack_of(const void *address, unsigned *number);
+size_t fiber_stack_depth(const void *address); /* how far it is from the end at which the stack begins */
 bool fiber_is_tls(const void *address);
 bool fiber_frame_is_dead(unsigned number, const void *address);
 
@@ -344,9 +348,14 @@ uint64_t states_estimate(void); /* how many different ones, to within 2 % */
 /* marks.c */
 bool marks_hold(bool hold); /* while schedules run that are not the session's; returns what was */
 
-/* report.c */
-void trace_keep(const struct step *step);
+/* trace.c; all but the first while run.tracing is set only */
 void trace_begin(void);
+void trace_keep(const struct step *step);
+void trace_call(const void *pc); /* a function was called from there */
+void trace_return(void);
+void trace_access(const void *address, size_t size, bool write, const void *pc); /* a plain one */
+void trace_race(const void *address, size_t size, bool write, bool atomic, unsigned other, bool other_write,
+		bool other_atomic); /* the running fiber's access, with one that came before */
 
 static inline uint64_t trace_mix(uint64_t hash, uint64_t value)
 {

@@ -135,6 +135,8 @@ static unsigned last_pick(void)
 	}
 	if (run.fibers[0].state != FIBER_DONE && !(run.scenario->flags & WEFT_EXPLORE_MAY_STALL)) {
 		run.failed = true;
+		run.failed_in = HOST;
+		run.failed_at = NULL;
 		snprintf(run.failure, sizeof(run.failure), "stuck: nobody can run (deadlock or lost wake-up)");
 	}
 	return HOST;
@@ -230,6 +232,8 @@ void weft_explore_fail(const char *kind, const char *format, ...)
 
 	if (run.active) {
 		run.failed = true;
+		run.failed_in = run.self;
+		run.failed_at = __builtin_return_address(0);
 		n = snprintf(run.failure, sizeof(run.failure), "%s: ", kind);
 		va_start(args, format);
 		vsnprintf(run.failure + n, sizeof(run.failure) - (size_t)n, format, args);
@@ -262,6 +266,7 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 	memory_origin();
 	run.scenario = scenario;
 	run.plan = *plan;
+	run.every_access = plan->plain_points || run.tracing;
 	run.random = seed * UINT64_C(0xd1342543de82ef95) + 1;
 	run.n_fibers = scenario->threads + 1;
 	run.generation = generation;

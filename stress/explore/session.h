@@ -56,7 +56,9 @@ struct outcome {
 /* A failure, run again. */
 struct found {
 	uint64_t seed;
-	const char *message, *repeat, *trace;
+	unsigned steps;
+	const char *message;
+	char *repeat, *shorter, *trace; /* shorter: a command too, or NULL */
 };
 
 struct summary {

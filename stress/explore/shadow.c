@@ -109,11 +109,16 @@ struct unit *shadow_split(struct unit *unit)
 	return &shadow.bytes[4 * (size_t)unit->bytes];
 }
 
+static bool is_write(enum kind kind)
+{
+	return kind == WRITE || kind == ATOMIC_WRITE;
+}
+
 static bool conflict(enum kind a, enum kind b)
 {
 	if (a >= ATOMIC_READ && b >= ATOMIC_READ)
 		return false;
-	return a == WRITE || a == ATOMIC_WRITE || b == WRITE || b == ATOMIC_WRITE;
+	return is_write(a) || is_write(b);
 }
 
 static _Noreturn void report_race(const struct unit *unit, uintptr_t address, enum kind kind)
@@ -126,10 +131,13 @@ static _Noreturn void report_race(const struct unit *unit, uintptr_t address, en
 					  unit->atomic_reads.of[i], unit->atomic_writes.of[i] };
 
 		for (enum kind other = 0; other < KINDS; other++)
-			if (i != run.self && conflict(kind, other) && times[other] > self()->seen.of[i])
+			if (i != run.self && conflict(kind, other) && times[other] > self()->seen.of[i]) {
+				trace_race((void *)address, 1, is_write(kind), kind >= ATOMIC_READ, i,
+					   is_write(other), other >= ATOMIC_READ);
 				weft_explore_fail("race", "%s by thread %d with %s by thread %d at %s", names[kind],
 						  (int)run.self - 1, names[other], (int)i - 1,
 						  memory_name((void *)address, name, sizeof(name)));
+			}
 	}
 	abort();
 }

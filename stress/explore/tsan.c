@@ -18,11 +18,14 @@ void __tsan_init(void)
 
 void __tsan_func_entry(void *pc)
 {
-	(void)pc;
+	if (run.tracing && run.active)
+		trace_call(pc);
 }
 
 void __tsan_func_exit(void)
 {
+	if (run.tracing && run.active)
+		trace_return();
 }
 
 static inline __attribute__((__always_inline__)) bool is_simple(void *address, size_t size, enum kind kind)
@@ -30,7 +33,7 @@ static inline __attribute__((__always_inline__)) bool is_simple(void *address, s
 	const struct fiber *const me = self();
 	struct unit *const unit = simple_unit(address, size);
 
-	if (unit == NULL || run.plan.plain_points)
+	if (unit == NULL || run.every_access)
 		return false;
 	if (unit_is_current(unit, kind, me) && (size == 4 || unit_is_current(&unit[1], kind, me)))
 		return true;
