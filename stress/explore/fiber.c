@@ -12,8 +12,6 @@
 static char *stacks;
 static void *host_sp;
 static struct {
-	char *at;
-	size_t size;
 	char *image; /* what a thread starts with */
 	char *of[FIBERS];
 } tls;
@@ -55,8 +53,8 @@ static int find_tls(struct dl_phdr_info *info, size_t size, void *unused)
 	(void)size, (void)unused;
 	for (unsigned i = 0; i < info->dlpi_phnum; i++)
 		if (info->dlpi_phdr[i].p_type == PT_TLS) {
-			tls.at = info->dlpi_tls_data;
-			tls.size = info->dlpi_phdr[i].p_memsz;
+			shadow.tls = info->dlpi_tls_data;
+			shadow.tls_size = info->dlpi_phdr[i].p_memsz;
 		}
 	return 1; /* the program itself comes first */
 }
@@ -67,12 +65,12 @@ void fiber_setup(void)
 	for (unsigned i = 0; i < FIBERS; i++)
 		mprotect(stacks + (size_t)i * STACK_SIZE, 4096, PROT_NONE);
 	dl_iterate_phdr(find_tls, NULL);
-	tls.image = malloc((FIBERS + 1) * tls.size + 1);
+	tls.image = malloc((FIBERS + 1) * shadow.tls_size + 1);
 	if (tls.image == NULL)
 		abort();
-	memcpy(tls.image, tls.at, tls.size);
+	memcpy(tls.image, shadow.tls, shadow.tls_size);
 	for (unsigned i = 0; i < FIBERS; i++)
-		tls.of[i] = tls.image + (i + 1) * tls.size;
+		tls.of[i] = tls.image + (i + 1) * shadow.tls_size;
 }
 
 /* Mostly a few words; and not a byte more, what comes after the block is somebody else's. */
@@ -80,9 +78,9 @@ static inline void copy_tls(char *to, const char *from)
 {
 	size_t i;
 
-	for (i = 0; i + 8 <= tls.size; i += 8)
+	for (i = 0; i + 8 <= shadow.tls_size; i += 8)
 		memcpy(to + i, from + i, 8);
-	for (; i < tls.size; i++)
+	for (; i < shadow.tls_size; i++)
 		to[i] = from[i];
 }
 
@@ -102,10 +100,10 @@ void fiber_switch(unsigned to)
 	const unsigned from = run.self;
 
 	if (from != HOST) {
-		copy_tls(tls.of[from], tls.at);
+		copy_tls(tls.of[from], shadow.tls);
 		clock_tick(&run.fibers[from], from); /* what it does next, the others do not know of */
 	}
-	copy_tls(tls.at, to != HOST ? tls.of[to] : tls.image);
+	copy_tls(shadow.tls, to != HOST ? tls.of[to] : tls.image);
 	run.self = to;
 	explore_switch(from != HOST ? &run.fibers[from].sp : &host_sp, to != HOST ? run.fibers[to].sp : host_sp);
 }
@@ -121,16 +119,4 @@ bool fiber_stack_of(const void *address, unsigned *number)
 size_t fiber_stack_depth(const void *address)
 {
 	return STACK_SIZE - (size_t)((uintptr_t)address - (uintptr_t)stacks) % STACK_SIZE;
-}
-
-bool fiber_is_tls(const void *address)
-{
-	return (size_t)((uintptr_t)address - (uintptr_t)tls.at) < tls.size;
-}
-
-bool fiber_frame_is_dead(unsigned number, const void *address)
-{
-	const struct fiber *const fiber = &run.fibers[number];
-
-	return fiber->state == FIBER_DONE || (uintptr_t)address < (uintptr_t)fiber->sp;
 }

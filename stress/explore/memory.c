@@ -146,13 +146,14 @@ struct sight {
 
 /* The stores of one word. Each fiber's newest sight is apart: whether one of them is known, two comparisons say. */
 struct cell {
-	struct clock sighted; /* when; 0: it has seen no store */
-	uint32_t sight[FIBERS];
+	struct clock sighted;	/* when, if it has */
+	uint32_t sight[FIBERS]; /* NONE: it has seen no store */
 	uintptr_t key;
 	uint8_t size;
 	bool fresh; /* no store yet; the next access starts with what memory holds */
 	uint32_t n; /* stores so far; store i is in ring[i % HISTORY] */
 	uint8_t stale[FIBERS];
+	uint8_t n_older[FIBERS];
 	struct sight older[FIBERS][SIGHTS - 1]; /* newest first */
 	struct store ring[HISTORY];
 };
@@ -199,13 +200,9 @@ static void start_cell(struct cell *cell, const void *address, unsigned size)
 	cell->ring[0].when = 0;
 	cell->ring[0].writer = 0;
 	cell->ring[0].releases = false;
-	for (unsigned i = 0; i < FIBERS; i++) {
-		cell->sighted.of[i] = 0;
-		cell->sight[i] = NONE;
-		cell->stale[i] = 0;
-		for (unsigned j = 0; j < SIGHTS - 1; j++)
-			cell->older[i][j].when = 0;
-	}
+	memset(cell->sight, 0xff, sizeof(cell->sight));
+	memset(cell->stale, 0, sizeof(cell->stale));
+	memset(cell->n_older, 0, sizeof(cell->n_older));
 }
 
 static bool has_cell(const struct unit *unit)
@@ -269,7 +266,7 @@ static struct cell *cell_of(const void *address, unsigned size)
 
 	if (run.plan.stale == 0 && !run.plan.races)
 		return NULL;
-	if (!in_window(address) && fiber_is_tls(address))
+	if (!in_window(address) && is_tls(address))
 		return NULL;
 	unit = unit_of((uintptr_t)address);
 	if (unit == NULL)
@@ -301,7 +298,7 @@ static struct store *newest(struct cell *cell)
 }
 
 /* Whether the running fiber may read nothing older than the newest store. */
-static bool knows_newest(struct cell *cell)
+static inline bool knows_newest(struct cell *cell)
 {
 	const struct clock *const view = &self()->view;
 	const uint32_t newest_store = cell->n - 1;
@@ -333,14 +330,14 @@ static uint32_t oldest_visible(const struct cell *cell)
 			floor = i;
 	}
 	for (unsigned fiber = 0; fiber < run.n_fibers; fiber++) {
-		if (cell->sighted.of[fiber] == 0)
+		if (cell->sight[fiber] == NONE)
 			continue;
 		if (cell->sighted.of[fiber] <= view->of[fiber] && cell->sight[fiber] > floor)
 			floor = cell->sight[fiber];
-		for (unsigned i = 0; i < SIGHTS - 1; i++) {
+		for (unsigned i = 0; i < cell->n_older[fiber]; i++) {
 			const struct sight *const sight = &cell->older[fiber][i];
 
-			if (sight->when != 0 && sight->when <= view->of[fiber] && sight->store > floor)
+			if (sight->when <= view->of[fiber] && sight->store > floor)
 				floor = sight->store;
 		}
 	}
@@ -348,23 +345,26 @@ static uint32_t oldest_visible(const struct cell *cell)
 }
 
 /* Where there is no more room, the oldest sight counts as one of what the next saw: stricter, so no false alarm. */
-static void note_sight(struct cell *cell, uint32_t store)
+static inline void note_sight(struct cell *cell, uint32_t store)
 {
-	struct sight *const older = cell->older[run.self];
+	const unsigned me = run.self;
+	struct sight *const older = cell->older[me];
 
-	if (cell->sight[run.self] == store)
+	if (cell->sight[me] == store)
 		return;
-	if (cell->sighted.of[run.self] != 0) {
-		if (older[SIGHTS - 2].when != 0)
+	if (cell->sight[me] != NONE) {
+		if (cell->n_older[me] == SIGHTS - 1)
 			older[SIGHTS - 3].when = older[SIGHTS - 2].when;
+		else
+			cell->n_older[me]++;
 		memmove(older + 1, older, (SIGHTS - 2) * sizeof(*older));
-		older[0] = (struct sight){ cell->sighted.of[run.self], cell->sight[run.self] };
+		older[0] = (struct sight){ cell->sighted.of[me], cell->sight[me] };
 	}
-	cell->sighted.of[run.self] = self()->view.of[run.self];
-	cell->sight[run.self] = store;
+	cell->sighted.of[me] = self()->view.of[me];
+	cell->sight[me] = store;
 }
 
-static uint32_t choose_store(struct cell *cell)
+static inline uint32_t choose_store(struct cell *cell)
 {
 	struct fiber *const me = self();
 	uint32_t store = cell->n - 1;
@@ -378,7 +378,7 @@ static uint32_t choose_store(struct cell *cell)
 	return store;
 }
 
-static void see(struct cell *cell, uint32_t number, int order)
+static inline void see(struct cell *cell, uint32_t number, int order)
 {
 	const struct store *const store = &cell->ring[number % HISTORY];
 	struct fiber *const me = self();
@@ -401,7 +401,7 @@ static inline void tick(void)
 }
 
 /* @continued: a read-modify-write, which goes on with the release sequence of what it replaces. */
-static void add_store(struct cell *cell, uint64_t value, int order, bool continued)
+static inline void add_store(struct cell *cell, uint64_t value, int order, bool continued)
 {
 	const struct store *const before = newest(cell);
 	struct fiber *const me = self();
@@ -433,7 +433,7 @@ void memory_full_barrier(void)
 	tick();
 }
 
-static void done(int order, uint64_t before, uint64_t after, int64_t result)
+static inline void done(int order, uint64_t before, uint64_t after, int64_t result)
 {
 	struct step *const last = &self()->last;
 
@@ -601,7 +601,7 @@ void memory_plain(void *address, size_t size, bool write, const void *pc)
 {
 	if (!run.active || size == 0)
 		return;
-	if (run.plan.plain_points && !fiber_is_tls(address)) {
+	if (run.plan.plain_points && !is_tls(address)) {
 		point(write ? OP_WRITE : OP_READ, address, pc);
 		trace_step(&self()->last);
 	}
@@ -617,18 +617,22 @@ void memory_plain(void *address, size_t size, bool write, const void *pc)
 
 uint32_t memory_peek(const void *address)
 {
-	shadow_check(address, 4, false, true, self()->last.pc);
+	struct unit *const unit = simple_unit(address, 4);
+
+	if (unit == NULL || !unit_access(unit, ATOMIC_READ, self()))
+		shadow_check(address, 4, false, true, self()->last.pc);
 	return *(const uint32_t *)address;
 }
 
 /* ---- a schedule ---- */
 
-void memory_origin(void)
+void memory_origin(const struct weft_explore_scenario *scenario)
 {
 	for (unsigned i = 0; i < FIBERS; i++)
 		if (run.origin < run.fibers[i].seen.of[i])
 			run.origin = run.fibers[i].seen.of[i];
-	if (!shadow_begin())
+	shadow_begin(scenario);
+	if (run.origin < INT32_MAX / 2)
 		return;
 	run.origin = 0;
 	memset(cells, 0, sizeof(cells));

@@ -263,7 +263,7 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 {
 	const uint32_t generation = run.generation + 1;
 
-	memory_origin();
+	memory_origin(scenario);
 	run.scenario = scenario;
 	run.plan = *plan;
 	run.every_access = plan->plain_points || run.tracing;

@@ -62,17 +62,22 @@ char *shadow_setup(void)
 	return shadow.window;
 }
 
-/* Forgets everything: before times run out, and where too many units were split. */
-bool shadow_begin(void)
+/*
+ * Forgets everything: before times run out, and where too many units were split. With another scenario too, as what
+ * was split for its predecessor is slow.
+ */
+void shadow_begin(const struct weft_explore_scenario *scenario)
 {
-	if (n_groups < GROUPS / 2 && others.n < OTHERS / 2 && run.origin < INT32_MAX / 2)
-		return false;
+	static const struct weft_explore_scenario *last;
+
+	if (scenario == last && n_groups < GROUPS / 2 && others.n < OTHERS / 2 && run.origin < INT32_MAX / 2)
+		return;
+	last = scenario;
 	madvise(shadow.window_units, (size_t)WINDOW_SIZE / 4 * sizeof(struct unit), MADV_DONTNEED);
 	madvise(shadow.static_units, static_units_size(), MADV_DONTNEED);
 	madvise(shadow.bytes, byte_units_size(), MADV_DONTNEED);
 	memset(&others, 0, sizeof(others));
 	n_groups = 0;
-	return true;
 }
 
 struct unit *shadow_elsewhere(uintptr_t address)
@@ -180,18 +185,15 @@ static _Noreturn void fail_at(const void *address, const void *pc, bool write, b
 
 void shadow_check(const void *address, size_t size, bool write, bool atomic, const void *pc)
 {
-	unsigned fiber;
-
 	if (in_arena(address)) {
 		const size_t at = (size_t)((const char *)address - shadow.window);
 
 		for (size_t i = at / GRANULE; i <= (at + size - 1) / GRANULE; i++)
 			if (i == ARENA_SIZE / GRANULE || shadow.granules[i] != GRANULE_LIVE)
 				fail_at(address, pc, write, atomic, "use after free");
-	} else if (fiber_stack_of(address, &fiber)) {
-		if (fiber != run.self && fiber_frame_is_dead(fiber, address))
-			fail_at(address, pc, write, atomic, "dead frame");
+	} else if (in_window(address) && is_dead_frame(address)) {
+		fail_at(address, pc, write, atomic, "dead frame");
 	}
-	if (run.plan.races && !fiber_is_tls(address))
+	if (run.plan.races && !is_tls(address))
 		check_races((uintptr_t)address, size, (atomic ? ATOMIC_READ : READ) + (write ? 1 : 0));
 }

@@ -41,8 +41,8 @@ struct unit {
 };
 
 struct shadow {
-	char *window, *statics;
-	size_t statics_size;
+	char *window, *statics, *tls;
+	size_t statics_size, tls_size;
 	struct unit *window_units, *static_units, *bytes;
 	uint8_t granules[ARENA_SIZE / GRANULE];
 };
@@ -53,7 +53,7 @@ struct unit *shadow_elsewhere(uintptr_t address); /* NULL: not followed */
 struct unit *shadow_split(struct unit *unit);	  /* one for each byte */
 void shadow_check(const void *address, size_t size, bool write, bool atomic, const void *pc);
 char *shadow_setup(void); /* the window: the arena, then the stacks */
-bool shadow_begin(void);  /* true: all times were forgotten */
+void shadow_begin(const struct weft_explore_scenario *scenario);
 
 static inline bool in_arena(const void *address)
 {
@@ -68,6 +68,21 @@ static inline bool in_window(const void *address)
 static inline bool is_static(const void *address)
 {
 	return (size_t)((uintptr_t)address - (uintptr_t)shadow.statics) < shadow.statics_size;
+}
+
+/* The running fiber's own. */
+static inline bool is_tls(const void *address)
+{
+	return (size_t)((uintptr_t)address - (uintptr_t)shadow.tls) < shadow.tls_size;
+}
+
+/* Of an address in a stack. */
+static inline bool is_dead_frame(const void *address)
+{
+	const size_t at = (size_t)((uintptr_t)address - (uintptr_t)shadow.window) - ARENA_SIZE;
+	const struct fiber *const fiber = &run.fibers[at / STACK_SIZE];
+
+	return fiber != self() && (fiber->state == FIBER_DONE || (uintptr_t)address < (uintptr_t)fiber->sp);
 }
 
 static inline struct unit *unit_of(uintptr_t address)
@@ -125,7 +140,7 @@ static inline bool unit_access(struct unit *unit, enum kind kind, const struct f
 }
 
 /*
- * What most accesses are: to a whole word or two of a live object, or of the running fiber's stack.
+ * What most accesses are: to a whole word or two of a live object, or of a frame that has not returned.
  *
  * Return: the first of its units; NULL: it is to be looked at more closely.
  */
@@ -136,8 +151,7 @@ static inline struct unit *simple_unit(const void *address, size_t size)
 
 	if (!run.plan.races || at >= WINDOW_SIZE || (size != 4 && size != 8) || at % size != 0)
 		return NULL;
-	if (at < ARENA_SIZE ? shadow.granules[at / GRANULE] != GRANULE_LIVE
-			    : (at - ARENA_SIZE) / STACK_SIZE != run.self)
+	if (at < ARENA_SIZE ? shadow.granules[at / GRANULE] != GRANULE_LIVE : is_dead_frame(address))
 		return NULL;
 	return unit->bytes == 0 && (size == 4 || unit[1].bytes == 0) ? unit : NULL;
 }
