@@ -43,9 +43,9 @@
  *	I3  No waiter has its outcome while another of its round may still touch the barrier.
  *
  * Pairs
- *	P1  T4 (release) with the waiter's load of its word (acquire); shared: the store of round with its load.
- *	    What members did before they arrived comes through the lock to the last one, and on through P1 to
- *	    all.
+ *	P1  T4 (release) with the waiter's load of its word (acquire). What members did before they arrived
+ *	    comes through the lock to the last one, and on through P1 to all. In a shared barrier all take the
+ *	    lock again before they return, so that round may be relaxed.
  *	P2  T6 (release) with T4's sealing (acquire), and on through P1: a member's last look at the barrier
  *	    comes before another's return, which may be followed by its end.
  *
@@ -253,8 +253,8 @@ static int wait_private(struct weft_barrier *barrier, struct weft__limit limit)
 		const bool in_time = is_enlisted(barrier, &waiter);
 
 		if (in_time) {
-			store_release(&waiter.state, SEALED);
-			break_up(barrier, BROKEN); /* T3 */
+			store_relaxed(&waiter.state, SEALED); /* seen by ourselves only, in tell() */
+			break_up(barrier, BROKEN);	      /* T3 */
 			return why;
 		}
 		weft_lock_release(&barrier->lock);
@@ -272,7 +272,7 @@ static void set_round(struct weft_barrier *barrier, uint32_t round, bool has_mem
 {
 	const bool wake = has_members || load_relaxed(&barrier->waiters.round) & ROUND_RESET;
 
-	store_release(&barrier->waiters.round, round); /* P1 */
+	store_relaxed(&barrier->waiters.round, round);
 	if (wake)
 		weft__futex_wake(&barrier->waiters.round, UINT32_MAX, true);
 }
@@ -307,7 +307,7 @@ static int sleep_shared(struct weft_barrier *barrier, uint32_t seen, const struc
 	int rc = 0;
 
 	weft_lock_release(&barrier->lock);
-	while (load_acquire(&barrier->waiters.round) == seen && rc != -ETIMEDOUT && rc != -ECANCELED) /* P1 */
+	while (load_relaxed(&barrier->waiters.round) == seen && rc != -ETIMEDOUT && rc != -ECANCELED)
 		rc = weft__wait(&barrier->waiters.round, seen, limit, true);
 	weft_lock_acquire(&barrier->lock);
 	return rc == -EAGAIN ? 0 : rc;

@@ -28,8 +28,9 @@
  *	P1  T1 (release) with the waiter's and is_set's load (acquire). All changes are read-modify-writes, so a
  *	    later clear or announce continues T1's release sequence, and a waiter let go by its round sees what
  *	    came before T1.
- *	P2  T2 is acquire and release: work that a set announced and that a clear found done is seen by the
- *	    thread that cleared.
+ *	P2  T2 is acquire: what came before a set that it takes back is seen by the thread that cleared, which may
+ *	    look for work next. And release, with an acquire load that finds the event clear: a clear can answer a
+ *	    set.
  *
  * Lifetime
  *	T1's compare-exchange is the last access; the wake uses the address only. A waiter reads the word after

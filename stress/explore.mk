@@ -6,6 +6,7 @@
 #:
 
 explore_runtime = \
+	stress/explore/crash.c \
 	stress/explore/faults.c \
 	stress/explore/fiber.c \
 	stress/explore/history.c \
@@ -43,6 +44,7 @@ explore_runtime = \
 explore_scenarios = \
 	stress/explore/scenario-barrier.c \
 	stress/explore/scenario-cond.c \
+	stress/explore/scenario-edges.c \
 	stress/explore/scenario-event.c \
 	stress/explore/scenario-glibc25847.c \
 	stress/explore/scenario-history.c \

@@ -44,6 +44,8 @@ WEFT_API void weft_event_set(struct weft_event *event);
  * weft_event_clear() - make those who come from now on wait.
  *
  * Context: any, signal handlers too; never a system call.
+ * Ordering: what came before a set that it takes back happens before its return; everything before it happens before
+ * an is_set that finds the event cleared by it.
  */
 WEFT_API void weft_event_clear(struct weft_event *event);
 

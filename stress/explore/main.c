@@ -120,6 +120,7 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 	if (outcomes == NULL && summary.wanted > 0)
 		abort();
 	fiber_setup();
+	crash_setup();
 	sigaction(SIGINT, &interrupt, NULL);
 	for_each_wanted(tables, explore);
 	summary.seconds = seconds_now() - start;

@@ -158,6 +158,7 @@ struct fiber {
 	uint16_t nth[CHOICES]; /* choices of each kind in this step */
 	bool fresh;	       /* no stale reads until the next store that it sees */
 	unsigned cpu;
+	uint32_t thread_id; /* the kernel's; 0: not asked for yet */
 	/* threads.c */
 	void (*fn)(void *arg); /* of one that was started; NULL: the scenario's */
 	void *arg;
@@ -260,6 +261,7 @@ static inline void clock_tick(struct fiber *fiber, unsigned number)
 }
 
 /* fiber.c */
+void crash_setup(void); /* crash.c */
 void fiber_setup(void);
 void fiber_prepare(unsigned number);
 void fiber_switch(unsigned to);

@@ -9,6 +9,6 @@
 #include <weft/explore.h>
 
 extern const struct weft_explore_scenario explore_lock[], explore_rlock[], explore_sem[], explore_event[],
-	explore_cond[], explore_barrier[], explore_history[], explore_rest[], explore_glibc25847[];
+	explore_cond[], explore_barrier[], explore_edges[], explore_history[], explore_rest[], explore_glibc25847[];
 
 #endif

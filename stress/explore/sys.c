@@ -301,9 +301,26 @@ unsigned weft_sys_cpu(void)
 	return self()->cpu;
 }
 
+static bool has_thread_id(uint32_t id)
+{
+	for (unsigned i = 0; i < run.n_fibers; i++)
+		if (run.fibers[i].thread_id == id && run.fibers[i].state != FIBER_DONE &&
+		    run.fibers[i].state != FIBER_DEAD)
+			return true;
+	return false;
+}
+
+/* The lowest number that is free: the kernel, too, gives out again what threads had that have ended. */
 uint32_t weft_sys_thread_id(void)
 {
-	return 100 + run.self;
+	uint32_t id = 100;
+
+	while (self()->thread_id == 0) {
+		if (!has_thread_id(id))
+			self()->thread_id = id;
+		id++;
+	}
+	return self()->thread_id;
 }
 
 int weft_sys_at_fork_child(void (*fn)(void))
