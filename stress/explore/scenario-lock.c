@@ -133,6 +133,21 @@ static void with_tries(void *state, unsigned number)
 		pass_if(section, weft_lock_try_acquire(&section->lock));
 }
 
+/* The same by waits without time, which must have what is free. */
+static void with_looks(void *state, unsigned number)
+{
+	struct section *const section = state;
+
+	if (number < 2) {
+		pass(section);
+		pass(section);
+		return;
+	}
+	pass_if(section, weft_lock_acquire_for(&section->lock, 0));
+	pass_if(section, weft_lock_acquire_until(&section->lock, -1, NULL));
+	pass_if(section, weft_lock_acquire_until(&section->lock, 0, &section->cancel));
+}
+
 /* 0 and 1 pass; 2 waits with a token, which 3, or 0 in the end, sets. */
 static void with_cancel(void *state, unsigned number)
 {
@@ -357,6 +372,7 @@ const struct weft_explore_scenario explore_lock[] = {
 	  .end = end },
 	{ .name = "lock-tries-3", .threads = 3, .steps = 80, .begin = begin, .thread = with_tries, .end = end },
 	{ .name = "lock-tries-4", .threads = 4, .steps = 100, .begin = begin, .thread = with_tries, .end = end },
+	{ .name = "lock-looks-3", .threads = 3, .steps = 80, .begin = begin, .thread = with_looks, .end = end },
 	{ .name = "lock-cancel-3", .threads = 3, .steps = 100, .begin = begin, .thread = with_cancel, .end = end },
 	{ .name = "lock-cancel-4", .threads = 4, .steps = 120, .begin = begin, .thread = with_cancel, .end = end },
 	{ .name = "lock-cancel-or-release-3",

@@ -34,6 +34,7 @@ static void *begin(void)
 {
 	struct all *const all = weft_explore_alloc(sizeof(*all), "all");
 
+	weft_event_init(&all->event);
 	weft_rlock_init_shared(&all->shared_rlock);
 	weft_cond_init(&all->cond);
 	weft_cond_init_lock(&all->on_lock, &all->lock);
@@ -219,7 +220,10 @@ static void describe(struct all *all)
 	weft_explore_check(weft_describe(&all->cond, text, sizeof(text)) == strlen(text));
 	weft_explore_check(weft_describe(&all->on_lock, text, 4) >= strlen("0 waiting; lock: locked"));
 	weft_explore_check(strlen(text) == 3);
+	weft_explore_check(weft_describe(&all->cond, text, 10) >= strlen("0 waiting; lock: unlocked"));
+	weft_explore_check(weft_describe(&all->cond, NULL, 0) >= strlen("0 waiting; lock: unlocked"));
 	weft_explore_check(weft_describe(&all->on_lock, NULL, 0) > 3);
+	weft_explore_check(weft_describe(&all->on_lock, text, sizeof(text)) == strlen(text));
 }
 
 static void described_at_work(void *state, unsigned number)
@@ -297,6 +301,7 @@ static void end(void *state)
 	struct all *const all = state;
 
 	weft_explore_check(!weft_lock_locked(&all->lock) && !weft_rlock_locked(&all->rlock));
+	weft_explore_check(weft_lock_destroy(&all->lock) == 0 && weft_rlock_destroy(&all->rlock) == 0);
 	weft_explore_check(weft_sem_value(&all->bounded) == 1);
 }
 

@@ -154,6 +154,23 @@ static void timed_alone(void *state, unsigned number)
 	}
 }
 
+/* Waits without time. */
+static void looks(void *state, unsigned number)
+{
+	struct pool *const pool = state;
+
+	if (number == 0) {
+		give(pool, 2);
+		give(pool, 1);
+	} else if (number == 1) {
+		take(pool);
+	} else {
+		take_and_return(pool, weft_sem_acquire_for(&pool->sem, 0));
+		take_and_return(pool, weft_sem_acquire_until(&pool->sem, -1, NULL));
+		take_and_return(pool, weft_sem_acquire_until(&pool->sem, 0, &pool->cancel));
+	}
+}
+
 static void cancelled(void *state, unsigned number)
 {
 	struct pool *const pool = state;
@@ -370,6 +387,7 @@ const struct weft_explore_scenario explore_sem[] = {
 	  .end = end },
 	{ .name = "sem-timed-3", .threads = 3, .steps = 50, .begin = begin, .thread = timed_alone, .end = end },
 	{ .name = "sem-timed-4", .threads = 4, .steps = 70, .begin = begin, .thread = timed_alone, .end = end },
+	{ .name = "sem-looks-4", .threads = 4, .steps = 60, .begin = begin, .thread = looks, .end = end },
 	{ .name = "sem-cancelled-4", .threads = 4, .steps = 60, .begin = begin, .thread = cancelled, .end = end },
 	{ .name = "sem-cancelled-only-3",
 	  .threads = 3,

@@ -4,7 +4,7 @@
 # Whatever code the library has is run by some scenario: every block of every line, but for those in the list
 # "unreached", each of which has a reason. A line there that is run, or that is gone, is an error, too.
 #
-#	coverage.sh		needs top_srcdir, top_builddir; CC, OBJCOPY, OBJDUMP as build.sh
+#	coverage.sh		needs top_srcdir, top_builddir; CC and OBJCOPY as build.sh, OBJDUMP, ADDR2LINE
 #
 # The library is compiled anew, without optimisation, so that a block belongs to one line; what the headers define
 # counts as run if any copy of it is.
@@ -16,23 +16,23 @@ trap 'rm -rf $dir' EXIT
 mkdir $dir || exit 1
 failed=0
 
-EXPLORE_CFLAGS='-O0 -fsanitize-coverage=trace-pc' EXPLORE_MORE=$here/coverage/record.c WARNINGS=-w \
+EXPLORE_CFLAGS='-O0 -gdwarf-4 -fsanitize-coverage=trace-pc' EXPLORE_MORE=$here/coverage/record.c WARNINGS=-w \
 	sh "$here/build.sh" "$top_srcdir" $dir/objects $dir/weft-explore >$dir/out 2>&1 || { cat $dir/out; exit 1; }
 $dir/weft-explore --list >/dev/null 2>&1
 test $? -ne 77 || exit 77
 EXPLORE_COVERAGE=$dir/run $dir/weft-explore --jobs 1 --schedules "$schedules" >$dir/out 2>&1 || { cat $dir/out; exit 1; }
 
-# Blocks: address, function's address, place.
-${OBJDUMP:-objdump} -d -l --no-show-raw-insn $dir/weft-explore | awk '
+# Blocks: where the call is, where it returns to, the function, and by the first of these the place.
+${OBJDUMP:-objdump} -d --no-show-raw-insn $dir/weft-explore | awk '
 	/^[0-9a-f]+ <.*>:$/ { fn = $1; next }
-	/^\/.*:[0-9]+/ || /^\.\.?\/.*:[0-9]+/ { line = $1; next }
 	/^ *[0-9a-f]+:/ {
-		if (place != "") {
-			sub(":", "", $1)
-			print $1, fn, place
-		}
-		place = $0 ~ /<__sanitizer_cov_trace_pc>/ && $2 ~ /^(call|bl)/ ? line : ""
-	}' >$dir/blocks
+		sub(":", "", $1)
+		if (call != "")
+			print call, $1, fn
+		call = $0 ~ /<__sanitizer_cov_trace_pc>/ && $2 ~ /^(call|bl)/ ? $1 : ""
+	}' >$dir/calls
+cut -d ' ' -f 1 $dir/calls | ${ADDR2LINE:-addr2line} -e $dir/weft-explore | sed 's/ .*//' >$dir/places
+cut -d ' ' -f 2,3 $dir/calls | paste -d ' ' - $dir/places >$dir/blocks
 
 # The n-th block of a line in one function is the same as in another copy of that line.
 awk 'NR == FNR { run[$1] = 1; next }
