@@ -3,6 +3,7 @@
 #: Schedules
 #:   stress/weft-explore      made by make check, not installed: every primitive under schedules that no machine
 #:                            would run into, doc/explore.md; "stress/weft-explore 'sem-*'"
+#:   make explore-coverage    name the code of the library that no scenario runs
 #:
 
 explore_runtime = \
@@ -55,9 +56,10 @@ explore_scenarios = \
 	stress/explore/scenarios.h
 
 explore_diffs = stress/explore/sem-wait-settled.diff
+explore_coverage = stress/explore/coverage/record.c stress/explore/coverage/unreached
 
 dist_noinst_SCRIPTS += stress/explore/build.sh
-EXTRA_DIST += $(explore_runtime) $(explore_scenarios) $(explore_diffs)
+EXTRA_DIST += $(explore_runtime) $(explore_scenarios) $(explore_diffs) $(explore_coverage)
 
 # Library and scenarios are compiled in their own way, and without the user's CFLAGS; the script says how.
 stress/weft-explore: $(explore_runtime) $(explore_scenarios) stress/explore/build.sh \
@@ -67,12 +69,16 @@ stress/weft-explore: $(explore_runtime) $(explore_scenarios) stress/explore/buil
 
 CLEANFILES += stress/weft-explore stress/explore/program-*.o stress/explore/runtime-*.o stress/explore/try.*
 
-dist_check_SCRIPTS += stress/explore/check.sh stress/explore/known.sh
+.PHONY: explore-coverage
+explore-coverage:
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/stress/explore/coverage/coverage.sh
+
+dist_check_SCRIPTS += stress/explore/check.sh stress/explore/known.sh stress/explore/coverage/coverage.sh
 
 # The program of a cross build does not run here, and under a sanitizer the explorer would find the sanitizer.
 if !CROSS_COMPILING
 if !SANITIZE
 check_SCRIPTS = stress/weft-explore
 endif
-TESTS += stress/explore/check.sh stress/explore/known.sh
+TESTS += stress/explore/check.sh stress/explore/known.sh stress/explore/coverage/coverage.sh
 endif
