@@ -154,20 +154,22 @@ static unsigned pick(void)
 {
 	const uint32_t eager = run.ready & ~run.yielded, ready = eager != 0 ? eager : run.ready;
 	const uint32_t expiring = run.expiring;
-	unsigned next, default_next;
+	const bool by_chance = run.plan.strategy < STRATEGY_SEARCH && run.steps <= run.fair_after;
+	unsigned next, default_next = HOST;
 
 	if ((ready | expiring) == 0)
 		return last_pick();
-	next = default_next = usual(ready, expiring);
-	if (run.plan.strategy == STRATEGY_GIVEN)
-		next = given_pick(ready, expiring, next);
-	else if (run.plan.strategy == STRATEGY_SEARCH)
-		next = search_pick(ready, expiring, next);
-	else if (run.steps <= run.fair_after)
+	if (!by_chance || run.record != NULL)
+		next = default_next = usual(ready, expiring);
+	if (by_chance)
 		next = strategy_pick(ready, expiring);
+	else if (run.plan.strategy == STRATEGY_GIVEN)
+		next = given_pick(ready, expiring, default_next);
+	else if (run.plan.strategy == STRATEGY_SEARCH)
+		next = search_pick(ready, expiring, default_next);
 	if (next == HOST)
 		return HOST;
-	if (next != default_next && run.record != NULL)
+	if (run.record != NULL && next != default_next)
 		schedule_record(run.record, CHOICE_RUN, run.self, 0, expiring >> next & 1 ? EXPIRES + next : next);
 	if (expiring >> next & 1)
 		expire(&run.fibers[next]);

@@ -35,11 +35,21 @@ static unsigned nth_of(uint32_t mask, unsigned n)
 	return (unsigned)__builtin_ctz(mask);
 }
 
+/* No machine's instruction for it is sure to be there; and this is twice the speed of a call. */
+static unsigned count_of(uint32_t mask)
+{
+	static const uint64_t counts = UINT64_C(0x4332322132212110); /* of four bits each */
+
+	return (unsigned)((counts >> (mask % 16 * 4)) % 16 + (counts >> (mask / 16 % 16 * 4)) % 16);
+}
+
+_Static_assert(FIBERS <= 8, "count_of() looks at eight");
+
 static unsigned any_of(uint32_t mask)
 {
 	if ((mask & (mask - 1)) == 0)
 		return (unsigned)__builtin_ctz(mask);
-	return nth_of(mask, below((unsigned)__builtin_popcount(mask)));
+	return nth_of(mask, below(count_of(mask)));
 }
 
 static unsigned pick_random(uint32_t ready, uint32_t expiring)
