@@ -45,13 +45,17 @@ explore_runtime = \
 explore_scenarios = \
 	stress/explore/scenario-barrier.c \
 	stress/explore/scenario-cond.c \
+	stress/explore/scenario-death.c \
 	stress/explore/scenario-edges.c \
 	stress/explore/scenario-event.c \
+	stress/explore/scenario-faults.c \
 	stress/explore/scenario-glibc25847.c \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-lock.c \
 	stress/explore/scenario-rest.c \
 	stress/explore/scenario-sem.c \
+	stress/explore/scenario-signal.c \
+	stress/explore/scenario-threads.c \
 	stress/explore/scenarios.c \
 	stress/explore/scenarios.h
 
@@ -73,12 +77,12 @@ CLEANFILES += stress/weft-explore stress/explore/program-*.o stress/explore/runt
 explore-coverage:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/stress/explore/coverage/coverage.sh
 
-dist_check_SCRIPTS += stress/explore/check.sh stress/explore/known.sh stress/explore/coverage/coverage.sh
+dist_check_SCRIPTS += stress/explore/check.sh stress/explore/faults.sh stress/explore/known.sh stress/explore/coverage/coverage.sh
 
 # The program of a cross build does not run here, and under a sanitizer the explorer would find the sanitizer.
 if !CROSS_COMPILING
 if !SANITIZE
 check_SCRIPTS = stress/weft-explore
 endif
-TESTS += stress/explore/check.sh stress/explore/known.sh stress/explore/coverage/coverage.sh
+TESTS += stress/explore/check.sh stress/explore/faults.sh stress/explore/known.sh stress/explore/coverage/coverage.sh
 endif

@@ -9,6 +9,8 @@
 
 #include "shadow.h"
 
+enum { GUARD_SIZE = 4096 };
+
 static char *stacks;
 static void *host_sp;
 static struct {
@@ -63,7 +65,7 @@ void fiber_setup(void)
 {
 	stacks = shadow_setup() + ARENA_SIZE;
 	for (unsigned i = 0; i < FIBERS; i++)
-		mprotect(stacks + (size_t)i * STACK_SIZE, 4096, PROT_NONE);
+		mprotect(stacks + (size_t)i * STACK_SIZE, GUARD_SIZE, PROT_NONE);
 	dl_iterate_phdr(find_tls, NULL);
 	tls.image = malloc((FIBERS + 1) * shadow.tls_size + 1);
 	if (tls.image == NULL)
@@ -114,6 +116,11 @@ bool fiber_stack_of(const void *address, unsigned *number)
 
 	*number = (unsigned)(offset / STACK_SIZE);
 	return offset < (size_t)FIBERS * STACK_SIZE;
+}
+
+bool fiber_guard_of(const void *address, unsigned *number)
+{
+	return fiber_stack_of(address, number) && ((uintptr_t)address - (uintptr_t)stacks) % STACK_SIZE < GUARD_SIZE;
 }
 
 size_t fiber_stack_depth(const void *address)

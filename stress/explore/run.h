@@ -266,7 +266,8 @@ void fiber_setup(void);
 void fiber_prepare(unsigned number);
 void fiber_switch(unsigned to);
 bool fiber_stack_of(const void *address, unsigned *number);
-size_t fiber_stack_depth(const void *address); /* how far it is from the end at which the stack begins */
+size_t fiber_stack_depth(const void *address);		    /* how far it is from the end at which the stack begins */
+bool fiber_guard_of(const void *address, unsigned *number); /* beyond the end of a stack */
 
 /*
  * sched.c: choose() is the way to decide anything. It returns the default, 0, but for one time in @rarely, or always
@@ -307,7 +308,8 @@ bool minimise(const struct weft_explore_scenario *scenario, const struct plan *p
 /* memory.c */
 void memory_begin(void);
 void memory_end(void);
-void memory_origin(const struct weft_explore_scenario *scenario); /* before the fibers' clocks of the last schedule are lost */
+void memory_origin(
+	const struct weft_explore_scenario *scenario); /* before the fibers' clocks of the last schedule are lost */
 uint64_t memory_load(void *address, unsigned size, int order, const void *pc);
 void memory_store(void *address, unsigned size, uint64_t value, int order, const void *pc);
 uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(uint64_t, uint64_t), uint64_t operand,

@@ -9,6 +9,7 @@
 #include <weft/explore.h>
 
 extern const struct weft_explore_scenario explore_lock[], explore_rlock[], explore_sem[], explore_event[],
-	explore_cond[], explore_barrier[], explore_edges[], explore_history[], explore_rest[], explore_glibc25847[];
+	explore_cond[], explore_barrier[], explore_edges[], explore_history[], explore_rest[], explore_glibc25847[],
+	explore_faults[], explore_signal[], explore_death[], explore_threads[];
 
 #endif

@@ -153,7 +153,10 @@ static void expire(struct fiber *fiber)
 static unsigned pick(void)
 {
 	const uint32_t eager = run.ready & ~run.yielded, ready = eager != 0 ? eager : run.ready;
-	const uint32_t expiring = run.expiring;
+	/* Without that fault, time runs out where nothing else can be done, for the one who waits least. */
+	const bool timely = !(run.plan.kinds & 1u << FAULT_TIMEOUT) && run.expiring != 0;
+	const uint32_t first = timely && eager == 0 ? UINT32_C(1) << earliest(run.expiring) : 0;
+	const uint32_t expiring = timely ? first : run.expiring;
 	const bool by_chance = run.plan.strategy < STRATEGY_SEARCH && run.steps <= run.fair_after;
 	unsigned next, default_next = HOST;
 
