@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 #: Schedules
-#:   stress/weft-explore      made by make check, not installed: every primitive under schedules that no machine
-#:                            would run into, doc/explore.md; "stress/weft-explore 'sem-*'"
+#:   stress/weft-explore      every primitive under schedules that no machine would run into; weft-explore(1),
+#:                            doc/explore.md; "stress/weft-explore 'sem-*'"
 #:   make explore-coverage    name the code of the library that no scenario runs
 #:
 
@@ -68,7 +68,7 @@ EXTRA_DIST += $(explore_runtime) $(explore_scenarios) $(explore_diffs) $(explore
 # Library and scenarios are compiled in their own way, and without the user's CFLAGS; the script says how.
 stress/weft-explore: $(explore_runtime) $(explore_scenarios) stress/explore/build.sh \
 		$(lib_libweft_la_SOURCES) $(noinst_HEADERS) $(include_HEADERS) $(pkginclude_HEADERS)
-	$(AM_V_GEN)CC='$(CC)' OBJCOPY='$(OBJCOPY)' WARNINGS='$(WEFT_WARNINGS)' \
+	$(AM_V_GEN)CC='$(CC)' OBJCOPY='$(OBJCOPY)' WARNINGS='$(WEFT_WARNINGS)' EXPLORE_VERSION='$(PACKAGE_VERSION)' \
 		$(SHELL) $(srcdir)/stress/explore/build.sh $(srcdir) stress/explore $@
 
 CLEANFILES += stress/weft-explore stress/explore/program-*.o stress/explore/runtime-*.o stress/explore/try.*
@@ -77,12 +77,20 @@ CLEANFILES += stress/weft-explore stress/explore/program-*.o stress/explore/runt
 explore-coverage:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/stress/explore/coverage/coverage.sh
 
-dist_check_SCRIPTS += stress/explore/check.sh stress/explore/faults.sh stress/explore/known.sh stress/explore/coverage/coverage.sh
+explore_tests = \
+	stress/explore/check.sh \
+	stress/explore/coverage/coverage.sh \
+	stress/explore/faults.sh \
+	stress/explore/known.sh \
+	tests/explore-cli.sh
+
+dist_check_SCRIPTS += $(explore_tests)
+dist_man_MANS += doc/man/weft-explore.1
 
 # The program of a cross build does not run here, and under a sanitizer the explorer would find the sanitizer.
 if !CROSS_COMPILING
 if !SANITIZE
-check_SCRIPTS = stress/weft-explore
+bin_SCRIPTS += stress/weft-explore
 endif
-TESTS += stress/explore/check.sh stress/explore/faults.sh stress/explore/known.sh stress/explore/coverage/coverage.sh
+TESTS += $(explore_tests)
 endif

@@ -117,7 +117,10 @@ fi
 for tool in $tools; do
 	tool=${tool##*/}
 	[ -x "$destdir$bindir/$tool" ] || fail "$tool was not installed"
-	"$destdir$bindir/$tool" --help >"$work/help" || fail "$tool --help ended with $?"
+	ended=0
+	"$destdir$bindir/$tool" --help >"$work/help" || ended=$?
+	[ $ended -ne 77 ] || continue # it says itself why it was not built
+	[ $ended -eq 0 ] || fail "$tool --help ended with $ended"
 	grep -q "$tool" "$work/help" || fail "$tool --help does not name itself"
 	"$destdir$bindir/$tool" --version >"$work/help" || fail "$tool --version ended with $?"
 	grep -qF "$version" "$work/help" || fail "$tool --version does not say $version"

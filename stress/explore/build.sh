@@ -11,7 +11,7 @@
 # Where the compiler or the machine cannot do that, PROGRAM is a script that says so and exits with 77.
 #
 # EXPLORE_CONSTANTS: other -DWEFT_... than the small ones below, with which spinning ends soon.
-# EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more source for the explorer.
+# EXPLORE_VERSION: what --version says. EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more source for the explorer.
 set -eu
 
 srcdir=$(cd "$1" && pwd) objects=$2 program=$3 changed=${4:+$(cd "$4" && pwd)}
@@ -38,7 +38,9 @@ compile_program()
 # Word-sized access to memory of any type, and no calls to itself by a memset() that the compiler has made of a loop.
 compile_runtime()
 {
-	$CC $common -O2 -fno-strict-aliasing -ffile-prefix-map="$srcdir=/weft" -I"$explore/sys" -I"$explore" -I"$srcdir/include" -c "$1" -o "$2"
+	$CC $common -O2 -fno-strict-aliasing -ffile-prefix-map="$srcdir=/weft" \
+		${EXPLORE_VERSION:+-DWEFT_EXPLORE_VERSION="\"$EXPLORE_VERSION\""} \
+		-I"$explore/sys" -I"$explore" -I"$srcdir/include" -c "$1" -o "$2"
 }
 
 link_all()

@@ -99,6 +99,7 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 {
 	const struct sigaction interrupt = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
 	const double start = seconds_now();
+	struct sigaction before;
 
 	options_parse(argc, argv);
 	if (options.gaps) {
@@ -121,7 +122,9 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 		abort();
 	fiber_setup();
 	crash_setup();
-	sigaction(SIGINT, &interrupt, NULL);
+	sigaction(SIGINT, NULL, &before);
+	if (before.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &interrupt, NULL);
 	for_each_wanted(tables, explore);
 	summary.seconds = seconds_now() - start;
 	if (!options.hashes)
