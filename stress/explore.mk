@@ -14,6 +14,7 @@ explore_runtime = \
 	stress/explore/jobs.c \
 	stress/explore/json.c \
 	stress/explore/lines.c \
+	stress/explore/lint.c \
 	stress/explore/main.c \
 	stress/explore/marks.c \
 	stress/explore/memory.c \
@@ -56,6 +57,7 @@ explore_scenarios = \
 	stress/explore/scenario-sem.c \
 	stress/explore/scenario-signal.c \
 	stress/explore/scenario-threads.c \
+	stress/explore/scenario-wakes.c \
 	stress/explore/scenarios.c \
 	stress/explore/scenarios.h
 
@@ -81,6 +83,7 @@ explore_tests = \
 	stress/explore/check.sh \
 	stress/explore/coverage/coverage.sh \
 	stress/explore/faults.sh \
+	stress/explore/futex.sh \
 	stress/explore/known.sh \
 	tests/explore-cli.sh
 

@@ -122,6 +122,7 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 		abort();
 	fiber_setup();
 	crash_setup();
+	run.linting = options.lint;
 	sigaction(SIGINT, NULL, &before);
 	if (before.sa_handler != SIG_IGN)
 		sigaction(SIGINT, &interrupt, NULL);
@@ -129,5 +130,7 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 	summary.seconds = seconds_now() - start;
 	if (!options.hashes)
 		(options.json ? json_summary : lines_summary)(&summary);
+	if (options.lint)
+		lint_print(stdout);
 	return summary.failed > 0 || (options.strict_marks && summary.missed > 0);
 }

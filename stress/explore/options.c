@@ -35,6 +35,8 @@ enum {
 	KEY_JSON,
 	KEY_PROGRESS,
 	KEY_STRICT,
+	KEY_LINT,
+	KEY_BROKEN,
 	KEY_OLD,
 	KEY_NO_FAULTS
 };
@@ -71,9 +73,11 @@ static const struct argp_option option_table[] = {
 	  "each second on standard error how far it is; as it comes, where that is a terminal", 3 },
 	{ "json", 'J', NULL, 0, "results as JSON, one object a line", 3 },
 	{ "strict-marks", KEY_STRICT, NULL, 0, "a scenario that does not reach all of its marks fails the run", 3 },
+	{ "lint", KEY_LINT, NULL, 0, "tell in the end what wakes came to, by call site", 3 },
 	{ "gaps", KEY_GAPS, NULL, 0, "tell what no schedule can show", 4 },
 	{ "list", 'l', NULL, 0, "name the scenarios", 4 },
 	{ "check-replay", KEY_CHECK_REPLAY, NULL, OPTION_HIDDEN, NULL, 5 },
+	{ "broken-futex", KEY_BROKEN, "KIND", OPTION_HIDDEN, NULL, 5 },
 	{ "weak", KEY_OLD, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ "no-faults", KEY_NO_FAULTS, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ 0 },
@@ -105,6 +109,21 @@ static bool switch_of(const char *arg, struct argp_state *state, const char *wha
 	if (arg != NULL && strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0)
 		argp_error(state, "%s is on or off, not '%s'", what, arg);
 	return arg == NULL || strcmp(arg, "on") == 0;
+}
+
+static enum broken broken_of(const char *arg, struct argp_state *state)
+{
+	static const char *const names[] = {
+		[BROKEN_WAKE_ALL] = "wake-all",	    [BROKEN_LOSE_WAKE] = "lose-wake",
+		[BROKEN_NO_COMPARE] = "no-compare", [BROKEN_WAKE_WRONG] = "wake-wrong",
+		[BROKEN_NO_BARRIER] = "no-barrier",
+	};
+
+	for (unsigned i = 1; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(arg, names[i]) == 0)
+			return i;
+	argp_error(state, "--broken-futex does not know '%s'", arg);
+	return BROKEN_NOT;
 }
 
 static bool schedules_given, progress_asked, minimise_given;
@@ -186,6 +205,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_CHECK_REPLAY:
 		options.check_replay = true;
 		break;
+	case KEY_LINT:
+		options.lint = true;
+		break;
+	case KEY_BROKEN:
+		broken_futex = broken_of(arg, state);
+		break;
 	case KEY_OLD:
 		break;
 	case KEY_NO_FAULTS:
@@ -222,7 +247,8 @@ void options_parse(int argc, char **argv)
 		options.schedules = 1;
 	else if (options.seconds > 0 && !schedules_given)
 		options.schedules = UINT64_MAX;
-	if (options.one_seed || options.hashes || (!options.portfolio && options.strategy == STRATEGY_SEARCH))
+	if (options.one_seed || options.hashes || options.lint ||
+	    (!options.portfolio && options.strategy == STRATEGY_SEARCH))
 		options.jobs = 1;
 	if (!minimise_given)
 		options.minimise = options.portfolio || options.strategy != STRATEGY_GIVEN;

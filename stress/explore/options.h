@@ -23,7 +23,7 @@ struct options {
 	double seconds;	 /* 0: no limit */
 	unsigned faults; /* which kinds, one bit each */
 	bool weak, races, plain;
-	bool list, gaps, keep_going, hashes, json, progress, quiet, strict_marks, minimise;
+	bool list, gaps, keep_going, hashes, json, progress, quiet, strict_marks, lint, minimise;
 	unsigned trace;
 	unsigned jobs; /* at most JOBS_MAX; 1 where only one can do it */
 };

@@ -162,6 +162,8 @@ struct fiber {
 	/* threads.c */
 	void (*fn)(void *arg); /* of one that was started; NULL: the scenario's */
 	void *arg;
+	unsigned woken_by; /* lint.c: a call site, + 1 */
+	const void *woken_at;
 	unsigned joins; /* while FIBER_JOINING: what it waits for; 0: all */
 	bool joined;
 	bool handles; /* a signal: it runs the handler */
@@ -183,6 +185,7 @@ struct run {
 	uint32_t ready, expiring, yielded; /* one bit per fiber; set_state() and point() keep them */
 	struct schedule *record;	   /* where to write deviations; NULL: nowhere */
 	uint64_t tickets;
+	unsigned wakes; /* of a broken futex */
 	int64_t now_ns;
 	void *state; /* what begin returned */
 	/* faults.c */
@@ -198,6 +201,7 @@ struct run {
 	const void *failed_at;
 	uint64_t hash; /* of the trace */
 	bool tracing;
+	bool linting; /* lint.c */
 	bool every_access; /* a plain one too is to be seen: it is a point, or traced */
 };
 
@@ -322,6 +326,24 @@ uint32_t memory_peek(const void *address); /* the newest value; a check of use a
 void memory_full_barrier(void);
 const char *memory_name(const void *address, char *buf, size_t size);
 void memory_print_objects(FILE *out);
+
+/* sys.c: what is wrong with futexes, for a test of the explorer */
+enum broken {
+	BROKEN_NOT,
+	BROKEN_WAKE_ALL,   /* a wake takes all sleepers */
+	BROKEN_LOSE_WAKE,  /* one wake in four does nothing */
+	BROKEN_NO_COMPARE, /* a wait sleeps whatever the word is */
+	BROKEN_WAKE_WRONG, /* a wake takes sleepers at any word */
+	BROKEN_NO_BARRIER,
+};
+
+extern enum broken broken_futex;
+
+/* lint.c: while run.linting is set */
+void lint_wake(int woken); /* by the running fiber */
+void lint_woken(struct fiber *sleeper, const void *word);
+void lint_sleeps(const void *word); /* the running fiber is about to */
+void lint_print(FILE *out);
 
 /* faults.c: those that are no matter of one call: a thread's death, and a signal that comes to it */
 void faults_begin(void);

@@ -281,6 +281,7 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 	run.fair_after = run.step_limit / 2;
 	run.ready = run.expiring = run.yielded = 0;
 	run.tickets = 0;
+	run.wakes = 0;
 	run.now_ns = 1000000000;
 	run.failed = false;
 	run.hash = UINT64_C(0xcbf29ce484222325);

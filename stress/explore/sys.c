@@ -17,6 +17,8 @@
  * Wait entry, wake, and the return of a wait that slept are full barriers, which order what threads see (the one that
  * was woken sees what came before the wake) but are no acquire or release: data that is handed over by them alone is
  * reported as a race.
+ *
+ * --broken-futex takes one of that away, for futex.sh, which sees that it is noticed.
  */
 #include <errno.h>
 #include <limits.h>
@@ -42,6 +44,14 @@ static void note(int64_t result, uint64_t before, uint64_t after)
 	self()->last.before = before;
 	self()->last.after = after;
 	trace_step(&self()->last);
+}
+
+enum broken broken_futex;
+
+static void barrier(void)
+{
+	if (broken_futex != BROKEN_NO_BARRIER)
+		memory_full_barrier();
 }
 
 static void enqueue(struct fiber *me, unsigned n, weft_atomic32_t *const words[], const bool shared[])
@@ -88,21 +98,23 @@ static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t e
 
 	do {
 		point(OP_WAIT, (const void *)(uintptr_t)words[0], pc);
-		memory_full_barrier();
+		barrier();
 		for (unsigned i = 0; i < n; i++)
-			if (memory_peek((const void *)(uintptr_t)words[i]) != expected[i]) {
+			if (memory_peek((const void *)(uintptr_t)words[i]) != expected[i] &&
+			    broken_futex != BROKEN_NO_COMPARE) {
 				note(-EAGAIN, expected[0], memory_peek((const void *)(uintptr_t)words[0]));
 				return -EAGAIN;
 			}
 		me->timed = deadline != NULL;
 		me->deadline_ns = deadline != NULL ? to_ns(deadline) : INT64_MAX;
 		note(INT_MAX, expected[0], expected[0]);
+		lint_sleeps(words[0]);
 		enqueue(me, n, words, shared);
 		me->wait_result = -EINTR;
 		early = ends_early(&me->wait_result);
 		set_state(me, early == NOT_EARLY && me->deadline_ns > run.now_ns ? FIBER_ASLEEP : FIBER_READY);
 		sleep_self();
-		memory_full_barrier();
+		barrier();
 		me->timed = false;
 		for (unsigned i = 0; i < n; i++)
 			me->queued[i] = false;
@@ -146,7 +158,8 @@ static unsigned queued_at(const struct fiber *fiber, const void *word, bool shar
 {
 	unsigned i = 0;
 
-	while (i < WORDS && !(fiber->queued[i] && fiber->words[i] == word && fiber->word_shared[i] == shared))
+	while (i < WORDS && !(fiber->queued[i] && (broken_futex == BROKEN_WAKE_WRONG ||
+						   (fiber->words[i] == word && fiber->word_shared[i] == shared))))
 		i++;
 	return i;
 }
@@ -178,11 +191,16 @@ static int wake_some(const void *word, int n, bool shared)
 	unsigned index;
 	int woken = 0;
 
+	if (broken_futex == BROKEN_WAKE_ALL && n > 0)
+		n = FIBERS;
+	if (broken_futex == BROKEN_LOSE_WAKE && ++run.wakes % 4 == 0)
+		return 0;
 	while (woken < n && (sleeper = sleeper_at(word, shared, &index)) != NULL) {
 		sleeper->queued[index] = false;
 		if (sleeper->woken < (int)index) /* of two, the kernel reports the last */
 			sleeper->woken = (int)index;
 		set_state(sleeper, FIBER_READY);
+		lint_woken(sleeper, word);
 		woken++;
 	}
 	return woken;
@@ -193,8 +211,9 @@ int weft_sys_futex_wake(weft_atomic32_t *word, int n, bool shared)
 	int woken;
 
 	point(OP_WAKE, (const void *)(uintptr_t)word, PC);
-	memory_full_barrier();
+	barrier();
 	woken = wake_some((const void *)(uintptr_t)word, n, shared);
+	lint_wake(woken);
 	note(woken, (uint64_t)n, 0);
 	return woken;
 }
@@ -207,7 +226,7 @@ int weft_sys_futex_requeue(weft_atomic32_t *from, uint32_t expected, int wake, i
 	int done;
 
 	point(OP_REQUEUE, (const void *)(uintptr_t)from, PC);
-	memory_full_barrier();
+	barrier();
 	if (memory_peek((const void *)(uintptr_t)from) != expected) {
 		note(-EAGAIN, expected, 0);
 		return -EAGAIN;

@@ -18,13 +18,13 @@ void __tsan_init(void)
 
 void __tsan_func_entry(void *pc)
 {
-	if (run.tracing && run.active)
+	if ((run.tracing || run.linting) && run.active)
 		trace_call(pc);
 }
 
 void __tsan_func_exit(void)
 {
-	if (run.tracing && run.active)
+	if ((run.tracing || run.linting) && run.active)
 		trace_return();
 }
 
