@@ -166,7 +166,8 @@ struct fiber {
 	const void *woken_at;
 	unsigned joins; /* while FIBER_JOINING: what it waits for; 0: all */
 	bool joined;
-	bool handles; /* a signal: it runs the handler */
+	bool handles;  /* a signal: it runs the handler */
+	uint64_t path; /* a hash of what it has done and read so far: where it is */
 	struct step last;
 };
 
@@ -199,7 +200,8 @@ struct run {
 	char failure[512];
 	unsigned failed_in; /* fiber, or HOST */
 	const void *failed_at;
-	uint64_t hash; /* of the trace */
+	uint64_t hash;	/* of the trace */
+	uint64_t paths; /* of where all fibers are: the sum of their paths */
 	bool tracing;
 	bool linting; /* lint.c */
 	bool every_access; /* a plain one too is to be seen: it is a point, or traced */
@@ -351,10 +353,16 @@ void faults_point(void);     /* the running fiber is about to do a step */
 bool faults_interrupt(void); /* its wait is ended by a signal; it calls: */
 void faults_handle(void);    /* runs the handler */
 
-/* states.c: states_see() takes a good hash of each state, of all its bits */
+/* states.c: states_see() takes a good hash of each state */
 enum { STATES_REGISTERS = 4096 };
 
 extern uint8_t states_registers[STATES_REGISTERS];
+
+static inline uint64_t states_mix(uint64_t hash)
+{
+	hash *= UINT64_C(0xd6e8feb86659fd93);
+	return hash ^ hash >> 32;
+}
 
 static inline void states_see(uint64_t hash)
 {
@@ -388,8 +396,15 @@ static inline uint64_t trace_mix(uint64_t hash, uint64_t value)
 
 static inline void trace_step(const struct step *step)
 {
+	struct fiber *const fiber = &run.fibers[step->fiber];
+	const uint64_t path = states_mix(fiber->path ^ ((uint64_t)step->op << 56 ^ step->before << 8 ^
+							(uint64_t)step->result << 32 ^ step->fiber));
+
 	run.hash = trace_mix(trace_mix(run.hash, (uint64_t)step->op << 8 | step->fiber),
 			     step->op < OP_READ ? (uint64_t)step->result : 0);
+	run.paths += path - fiber->path;
+	fiber->path = path;
+	states_see(run.paths);
 	if (run.tracing)
 		trace_keep(step);
 }

@@ -285,6 +285,7 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 	run.now_ns = 1000000000;
 	run.failed = false;
 	run.hash = UINT64_C(0xcbf29ce484222325);
+	run.paths = 0;
 	memset(run.counters, 0, sizeof(run.counters));
 	for (unsigned i = 0; i < run.n_fibers; i++)
 		schedule_fiber(i);

@@ -2,9 +2,11 @@
 /*
  * states.c - how many different states a scenario's schedules have been in, about.
  *
+ * A thread is where it is by what it has done and read; so a state is the sum of hashes of that, one for each thread,
+ * and two schedules that differ only in the order of steps that do not concern each other go through the same ones.
+ *
  * HyperLogLog (Flajolet and others, 2007): a register keeps the longest run of zeros among the hashes that fall to
- * it, so 4096 bytes count any number to within 2 %, and the counts of several processes can be put together. What a
- * state is, memory.c says: it hands over a hash of each.
+ * it, so 4096 bytes count any number to within 2 %, and the counts of several processes can be put together.
  */
 #include <string.h>
 
