@@ -10,6 +10,8 @@ explore_runtime = \
 	stress/explore/crash.c \
 	stress/explore/faults.c \
 	stress/explore/fiber.c \
+	stress/explore/footprint.c \
+	stress/explore/footprint.h \
 	stress/explore/history.c \
 	stress/explore/jobs.c \
 	stress/explore/json.c \
@@ -54,6 +56,7 @@ explore_scenarios = \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-lock.c \
 	stress/explore/scenario-rest.c \
+	stress/explore/scenario-search.c \
 	stress/explore/scenario-sem.c \
 	stress/explore/scenario-signal.c \
 	stress/explore/scenario-threads.c \

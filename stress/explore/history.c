@@ -61,6 +61,7 @@ void weft_explore_called(int op, int64_t arg)
 	struct fiber *const me = self();
 
 	point(OP_CALLED, NULL, __builtin_return_address(0));
+	touch(TOUCH_HISTORY, true);
 	me->last.before = (uint64_t)op;
 	me->last.after = (uint64_t)arg;
 	trace_step(&me->last);
@@ -81,6 +82,7 @@ void weft_explore_returned(int64_t result)
 	struct fiber *const me = self();
 	unsigned i;
 
+	touch(TOUCH_HISTORY, true);
 	begin_history();
 	for (i = history.n; i-- > 0;)
 		if (history.calls[i].thread == run.self - 1)

@@ -69,7 +69,9 @@ void lines_outcome(const struct outcome *outcome)
 	if (outcome->states > 0)
 		printf(" %9llu states", (unsigned long long)outcome->states);
 	if (tally->complete)
-		printf(" complete");
+		printf(" %s", search_result());
+	if (search_cut() > 0)
+		printf(" (%llu more cut off)", (unsigned long long)search_cut());
 	if (options.keep_going && outcome->failed)
 		printf(" %llu failed", (unsigned long long)tally->failures);
 	printf("\n");

@@ -35,6 +35,8 @@ void *weft_explore_alloc(size_t size, const char *name)
 	const size_t room = (size + 2 * GRANULE - 1) / GRANULE * GRANULE; /* a gap behind each */
 	char *const at = shadow.window + arena_used;
 
+	touch(TOUCH_OBJECTS, true);
+
 	if (arena_used + room > ARENA_SIZE || n_objects == OBJECTS)
 		weft_explore_fail("limit", "arena full");
 	arena_used += room;
@@ -428,6 +430,7 @@ static void sequential(int order)
 
 void memory_full_barrier(void)
 {
+	touch(TOUCH_BARRIER, true);
 	clock_join(&self()->view, &run.barrier);
 	clock_join(&run.barrier, &self()->view);
 	tick();
@@ -451,6 +454,7 @@ static inline struct cell *access_cell(const void *address, unsigned size, bool 
 {
 	struct unit *const unit = simple_unit(address, size);
 
+	touch_memory(address, size, write);
 	if (unit != NULL && units_access(unit, size, write ? ATOMIC_WRITE : ATOMIC_READ, self())) {
 		struct cell *const cell = &cells[unit->cell];
 
@@ -607,6 +611,7 @@ void memory_plain(void *address, size_t size, bool write, const void *pc)
 	}
 	if (run.tracing)
 		trace_access(address, size, write, pc);
+	touch_memory(address, size, write);
 	shadow_check(address, size, write, false, pc);
 	if (!write)
 		return;
@@ -619,6 +624,7 @@ uint32_t memory_peek(const void *address)
 {
 	struct unit *const unit = simple_unit(address, 4);
 
+	touch_memory(address, 4, false);
 	if (unit == NULL || !unit_access(unit, ATOMIC_READ, self()))
 		shadow_check(address, 4, false, true, self()->last.pc);
 	return *(const uint32_t *)address;

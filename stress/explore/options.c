@@ -24,6 +24,7 @@ enum {
 	KEY_FIRST = 256,
 	KEY_SCHEDULE,
 	KEY_CHECK_REPLAY,
+	KEY_NO_SLEEP_SETS,
 	KEY_PLAIN,
 	KEY_NO_RACES,
 	KEY_MINIMISE,
@@ -51,7 +52,7 @@ static const struct argp_option option_table[] = {
 	{ "seed", 'S', "N", 0, "this seed alone, as the line \"repeat:\" says", 1 },
 	{ "strategy", 's', "NAME", 0,
 	  "portfolio (as it comes: each seed picks one of the next four), random, sticky:N, pct:DEPTH, starve, "
-	  "search:PREEMPTIONS",
+	  "search (all schedules, without faults unless --faults asks for them), search:PREEMPTIONS (at most so many)",
 	  2 },
 	{ "schedule", KEY_SCHEDULE, "TEXT", 0, "the schedule that is written down so; see doc/explore.md", 2 },
 	{ "weak-memory", 'w', "on|off", OPTION_ARG_OPTIONAL, "stale loads, as far as C11 allows them; on as it comes",
@@ -78,6 +79,7 @@ static const struct argp_option option_table[] = {
 	{ "list", 'l', NULL, 0, "name the scenarios", 4 },
 	{ "check-replay", KEY_CHECK_REPLAY, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ "broken-futex", KEY_BROKEN, "KIND", OPTION_HIDDEN, NULL, 5 },
+	{ "no-sleep-sets", KEY_NO_SLEEP_SETS, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ "weak", KEY_OLD, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ "no-faults", KEY_NO_FAULTS, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ 0 },
@@ -126,7 +128,7 @@ static enum broken broken_of(const char *arg, struct argp_state *state)
 	return BROKEN_NOT;
 }
 
-static bool schedules_given, progress_asked, minimise_given;
+static bool schedules_given, faults_given, progress_asked, minimise_given;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -158,6 +160,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options.weak = switch_of(arg, state, "--weak-memory");
 		break;
 	case 'f':
+		faults_given = true;
 		if (!plan_faults(arg != NULL ? arg : "on"))
 			argp_error(state, "--faults takes on, off or kinds of faults, not '%s'", arg);
 		break;
@@ -211,6 +214,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_BROKEN:
 		broken_futex = broken_of(arg, state);
 		break;
+	case KEY_NO_SLEEP_SETS:
+		options.no_sleep_sets = true;
+		break;
 	case KEY_OLD:
 		break;
 	case KEY_NO_FAULTS:
@@ -243,12 +249,15 @@ void options_parse(int argc, char **argv)
 #endif
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	options.program = argv[0];
+	const bool searches = !options.portfolio && options.strategy == STRATEGY_SEARCH;
+
 	if (options.one_seed)
 		options.schedules = 1;
-	else if (options.seconds > 0 && !schedules_given)
+	else if ((options.seconds > 0 || searches) && !schedules_given)
 		options.schedules = UINT64_MAX;
-	if (options.one_seed || options.hashes || options.lint ||
-	    (!options.portfolio && options.strategy == STRATEGY_SEARCH))
+	if (searches && !faults_given)
+		options.faults = 0;
+	if (options.one_seed || options.hashes || options.lint || searches)
 		options.jobs = 1;
 	if (!minimise_given)
 		options.minimise = options.portfolio || options.strategy != STRATEGY_GIVEN;

@@ -18,7 +18,7 @@ struct options {
 	enum strategy strategy;
 	unsigned depth;
 	struct schedule given;
-	bool one_seed, check_replay;
+	bool one_seed, check_replay, no_sleep_sets;
 	uint64_t first_seed, schedules;
 	double seconds;	 /* 0: no limit */
 	unsigned faults; /* which kinds, one bit each */

@@ -20,8 +20,11 @@ static const char *const strategy_names[] = {
 static const struct {
 	unsigned least, most, usual;
 } depths[] = {
-	[STRATEGY_RANDOM] = { 0, 0, 0 }, [STRATEGY_STICKY] = { 1, 1000, 4 }, [STRATEGY_PCT] = { 1, 16, 3 },
-	[STRATEGY_STARVE] = { 0, 0, 0 }, [STRATEGY_SEARCH] = { 0, 100, 2 },
+	[STRATEGY_RANDOM] = { 0, 0, 0 },
+	[STRATEGY_STICKY] = { 1, 1000, 4 },
+	[STRATEGY_PCT] = { 1, 16, 3 },
+	[STRATEGY_STARVE] = { 0, 0, 0 },
+	[STRATEGY_SEARCH] = { 0, 100, SEARCH_UNBOUNDED },
 };
 
 enum { STRATEGIES = sizeof(strategy_names) / sizeof(*strategy_names) };
@@ -112,6 +115,16 @@ static void pick_strategy(struct plan *plan, uint64_t h)
 	}
 }
 
+/* Whatever may be is looked at; how often it would be by chance is of no matter. */
+static struct plan search_plan(struct plan plan)
+{
+	plan.stale = plan.weak;
+	plan.faults = plan.moves = 1;
+	plan.any_order = plan.kinds & 1u << FAULT_ORDER;
+	plan.no_sleep_sets = options.no_sleep_sets;
+	return plan;
+}
+
 struct plan plan_of(uint64_t seed)
 {
 	const uint64_t h = hash_of(seed + 77);
@@ -128,13 +141,15 @@ struct plan plan_of(uint64_t seed)
 		plan.stale = options.weak;
 	if (options.portfolio)
 		pick_strategy(&plan, h);
-	if (search || (h >> 16) % 3 == 0)
+	if (search)
+		return search_plan(plan);
+	if ((h >> 16) % 3 == 0)
 		plan.faults = 6;
-	if (options.weak && (search || (h >> 20) % 4 != 0))
+	if (options.weak && (h >> 20) % 4 != 0)
 		plan.stale = 2 + (h >> 24) % 4;
-	if (options.faults & 1u << FAULT_MOVE && !search && (h >> 28) % 2)
+	if (options.faults & 1u << FAULT_MOVE && (h >> 28) % 2)
 		plan.moves = 6;
-	plan.any_order = options.faults & 1u << FAULT_ORDER && !search && (h >> 32) % 8 == 0;
+	plan.any_order = options.faults & 1u << FAULT_ORDER && (h >> 32) % 8 == 0;
 	if (!(options.faults & FAULTS_OF_WAITS))
 		plan.faults = 0;
 	return plan;

@@ -111,6 +111,8 @@ struct deviation {
 	uint8_t kind;
 };
 
+enum { SEARCH_UNBOUNDED = 1000 };
+
 enum { DEVIATIONS_MAX = 4096, EXPIRES = 16 }; /* EXPIRES: added to a CHOICE_RUN's fiber if its time is up */
 
 /* A schedule, as what it does other than the default one; its text is in schedule.c. */
@@ -133,6 +135,7 @@ struct plan {
 	bool any_order;	 /* wakes pick any sleeper, not the oldest */
 	bool races;
 	bool plain_points;
+	bool no_sleep_sets; /* to hold the search against one without */
 	const struct schedule *given;
 };
 
@@ -196,6 +199,7 @@ struct run {
 	struct clock barrier; /* what all full barriers so far have made visible */
 	unsigned counters[32];
 	struct clock counter_seen[32], counter_view[32];
+	bool cut; /* by the search: not to be counted */
 	bool failed;
 	char failure[512];
 	unsigned failed_in; /* fiber, or HOST */
@@ -214,11 +218,50 @@ static inline struct fiber *self(void)
 	return &run.fibers[run.self];
 }
 
+/*
+ * footprint.c: a search has to know what a step touched, of all that fibers share; see footprint.h.
+ */
+enum {
+	TOUCH_CLOCK,			    /* run.now_ns */
+	TOUCH_BARRIER,			    /* run.barrier */
+	TOUCH_OBJECTS,			    /* what is allocated */
+	TOUCH_THREADS,			    /* how many there are */
+	TOUCH_HISTORY,			    /* order of calls and returns */
+	TOUCH_COUNTERS,			    /* + number */
+	TOUCH_STATES = TOUCH_COUNTERS + 32, /* + fiber */
+};
+
+#define TOUCH_MEMORY (UINT64_C(1) << 61) /* + address / 4 */
+#define TOUCH_QUEUES (UINT64_C(1) << 60) /* + address, of a futex's queue */
+
+struct footprint;
+extern struct footprint *footprint; /* NULL: nothing is searched */
+void footprint_touch(uint64_t key, bool write);
+void footprint_memory(const void *address, size_t size, bool write);
+
+static inline void touch(uint64_t key, bool write)
+{
+	if (__builtin_expect(footprint != NULL, 0))
+		footprint_touch(key, write);
+}
+
+static inline void touch_queue(const void *word)
+{
+	touch(TOUCH_QUEUES + (uint64_t)(uintptr_t)word, true);
+}
+
+static inline void touch_memory(const void *address, size_t size, bool write)
+{
+	if (__builtin_expect(footprint != NULL, 0))
+		footprint_memory(address, size, write);
+}
+
 /* The only way to change a fiber's state. Of a sleeper, @timed is set before. */
 static inline void set_state(struct fiber *fiber, enum fiber_state state)
 {
 	const uint32_t bit = UINT32_C(1) << (fiber - run.fibers);
 
+	touch((uint64_t)(TOUCH_STATES + (fiber - run.fibers)), true);
 	fiber->state = state;
 	run.ready = state == FIBER_READY ? run.ready | bit : run.ready & ~bit;
 	run.expiring = state == FIBER_ASLEEP && fiber->timed ? run.expiring | bit : run.expiring & ~bit;
@@ -306,7 +349,12 @@ void search_begin(void);
 void search_schedule(void);
 unsigned search_choose(enum choice kind, unsigned n, unsigned rarely);
 unsigned search_pick(uint32_t ready, uint32_t expiring, unsigned usual);
-bool search_next(void); /* false: all done */
+void search_yielded(void);
+void search_step(const struct step *done);
+void search_end_schedule(void); /* run.hash becomes one of what each thread did */
+const char *search_result(void);
+uint64_t search_cut(void); /* how many schedules were left when they were seen to be another order of one before */
+bool search_next(void);	   /* false: all done */
 
 /* minimise.c: false: it does not fail; otherwise the shortest found that fails in the same way */
 bool minimise(const struct weft_explore_scenario *scenario, const struct plan *plan, struct schedule *schedule);
@@ -407,6 +455,8 @@ static inline void trace_step(const struct step *step)
 	states_see(run.paths);
 	if (run.tracing)
 		trace_keep(step);
+	if (__builtin_expect(footprint != NULL, 0))
+		search_step(step);
 }
 
 #endif

@@ -10,6 +10,6 @@
 
 extern const struct weft_explore_scenario explore_lock[], explore_rlock[], explore_sem[], explore_event[],
 	explore_cond[], explore_barrier[], explore_edges[], explore_history[], explore_rest[], explore_glibc25847[],
-	explore_faults[], explore_signal[], explore_death[], explore_threads[], explore_wakes[];
+	explore_faults[], explore_signal[], explore_death[], explore_threads[], explore_wakes[], explore_search[];
 
 #endif

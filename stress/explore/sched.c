@@ -206,6 +206,8 @@ void point(enum op op, const void *address, const void *pc)
 	if (op == OP_PAUSE || op == OP_YIELD) {
 		run.yielded |= UINT32_C(1) << run.self;
 		me->fresh = true;
+		if (run.plan.strategy == STRATEGY_SEARCH)
+			search_yielded();
 		strategy_yielded();
 	}
 	go_on();
@@ -283,7 +285,7 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 	run.tickets = 0;
 	run.wakes = 0;
 	run.now_ns = 1000000000;
-	run.failed = false;
+	run.failed = run.cut = false;
 	run.hash = UINT64_C(0xcbf29ce484222325);
 	run.paths = 0;
 	memset(run.counters, 0, sizeof(run.counters));
@@ -313,6 +315,8 @@ static void run_of(const struct weft_explore_scenario *scenario, const struct pl
 	run.active = true;
 	fiber_switch(0);
 	run.active = false;
+	if (plan->strategy == STRATEGY_SEARCH)
+		search_end_schedule();
 }
 
 /* By a few schedules, always the same; so it is a function of the scenario. */

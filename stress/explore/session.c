@@ -148,9 +148,9 @@ static void one(const struct weft_explore_scenario *scenario, uint64_t offset, s
 	set(&tally->offset, offset);
 	run.record = searches() ? &searched : NULL; /* it has no seed to be run again by */
 	run_schedule(scenario, &plan, seed);
-	set(&tally->schedules, get(&tally->schedules) + 1);
+	set(&tally->schedules, get(&tally->schedules) + !run.cut);
 	set(&tally->steps, get(&tally->steps) + run.steps);
-	if (options.hashes)
+	if (options.hashes && !run.cut)
 		printf("%s %llu %016llx\n", scenario->name, (unsigned long long)seed, (unsigned long long)run.hash);
 	if (run.failed)
 		failed(scenario, &plan, offset, work, tally);
@@ -158,7 +158,7 @@ static void one(const struct weft_explore_scenario *scenario, uint64_t offset, s
 	if (options.check_replay && !searches())
 		replay_check(scenario, &plan, seed);
 	if (searches() && !search_next()) {
-		tally->complete = true;
+		tally->complete = !tally->failures;
 		set(&work->stop, true);
 	}
 }

@@ -63,6 +63,7 @@ static void enqueue(struct fiber *me, unsigned n, weft_atomic32_t *const words[]
 		me->words[i] = (const void *)(uintptr_t)words[i];
 		me->queued[i] = true;
 		me->word_shared[i] = shared[i];
+		touch_queue(me->words[i]);
 	}
 }
 
@@ -106,6 +107,8 @@ static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t e
 				return -EAGAIN;
 			}
 		me->timed = deadline != NULL;
+		if (me->timed)
+			touch(TOUCH_CLOCK, false);
 		me->deadline_ns = deadline != NULL ? to_ns(deadline) : INT64_MAX;
 		note(INT_MAX, expected[0], expected[0]);
 		lint_sleeps(words[0]);
@@ -115,9 +118,13 @@ static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t e
 		set_state(me, early == NOT_EARLY && me->deadline_ns > run.now_ns ? FIBER_ASLEEP : FIBER_READY);
 		sleep_self();
 		barrier();
+		if (me->timed)
+			touch(TOUCH_CLOCK, false);
 		me->timed = false;
-		for (unsigned i = 0; i < n; i++)
+		for (unsigned i = 0; i < n; i++) {
 			me->queued[i] = false;
+			touch_queue(me->words[i]);
+		}
 		if (me->woken >= 0)
 			result = me->woken;
 		else
@@ -191,6 +198,7 @@ static int wake_some(const void *word, int n, bool shared)
 	unsigned index;
 	int woken = 0;
 
+	touch_queue(word);
 	if (broken_futex == BROKEN_WAKE_ALL && n > 0)
 		n = FIBERS;
 	if (broken_futex == BROKEN_LOSE_WAKE && ++run.wakes % 4 == 0)
@@ -231,6 +239,7 @@ int weft_sys_futex_requeue(weft_atomic32_t *from, uint32_t expected, int wake, i
 		note(-EAGAIN, expected, 0);
 		return -EAGAIN;
 	}
+	touch_queue((const void *)(uintptr_t)to);
 	done = wake_some((const void *)(uintptr_t)from, wake, shared);
 	for (unsigned i = 0; i < run.n_fibers && from == to; i++)
 		for (unsigned j = 0; j < WORDS; j++)
@@ -239,6 +248,7 @@ int weft_sys_futex_requeue(weft_atomic32_t *from, uint32_t expected, int wake, i
 	while (from != to && move-- > 0 &&
 	       (sleeper = sleeper_at((const void *)(uintptr_t)from, shared, &index)) != NULL) {
 		sleeper->words[index] = (const void *)(uintptr_t)to;
+		sleeper->ticket = ++run.tickets;
 		done++;
 	}
 	note(done, expected, 0);
@@ -249,6 +259,7 @@ void weft_sys_clock(struct timespec *now)
 {
 	if (run.active) {
 		point(OP_CLOCK, NULL, PC);
+		touch(TOUCH_CLOCK, true);
 		run.now_ns += CLOCK_STEP_NS;
 		note(run.now_ns, 0, 0);
 	}
@@ -258,6 +269,7 @@ void weft_sys_clock(struct timespec *now)
 
 void weft_explore_pass_time(int64_t ns)
 {
+	touch(TOUCH_CLOCK, true);
 	run.now_ns += ns;
 }
 
@@ -289,6 +301,7 @@ unsigned weft_explore_count(unsigned counter, unsigned n)
 {
 	const unsigned was = run.counters[counter];
 
+	touch(TOUCH_COUNTERS + counter, true);
 	run.counters[counter] += n;
 	return was;
 }

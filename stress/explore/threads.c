@@ -94,6 +94,7 @@ int weft_explore_start(void (*fn)(void *arg), void *arg)
 	unsigned number;
 
 	point(OP_START, NULL, PC);
+	touch(TOUCH_THREADS, true);
 	if (run.n_fibers == FIBERS ||
 	    (run.scenario->flags & WEFT_EXPLORE_START_FAILS && fault(FAULT_START, START_FAILS_ONE_IN))) {
 		note(-EAGAIN);
@@ -114,6 +115,7 @@ static unsigned fiber_of(unsigned number)
 {
 	if (number >= run.n_fibers - 1)
 		weft_explore_fail("misuse", "there is no thread %u", number);
+	touch(TOUCH_STATES + number + 1, false);
 	return number + 1;
 }
 
@@ -122,6 +124,7 @@ void weft_explore_join(unsigned number)
 	const unsigned other = fiber_of(number);
 
 	point(OP_JOIN, NULL, PC);
+	touch(TOUCH_STATES + other, true);
 	if (other == run.self || run.fibers[other].joined)
 		weft_explore_fail("misuse", "thread %u is joined by itself or twice", number);
 	run.fibers[other].joined = true;
@@ -139,6 +142,7 @@ int weft_explore_self(void)
 
 unsigned weft_explore_threads(void)
 {
+	touch(TOUCH_THREADS, false);
 	return run.n_fibers - 1;
 }
 
