@@ -82,12 +82,19 @@ CLEANFILES += stress/weft-explore stress/explore/program-*.o stress/explore/runt
 explore-coverage:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/stress/explore/coverage/coverage.sh
 
+# The same schedules there, and no scenario fails.
+.PHONY: check-aarch64-explore
+check-aarch64: check-aarch64-explore
+check-aarch64-explore: stress/weft-explore
+	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/stress/explore/machines.sh $(AARCH64_HOST) $(AARCH64_RUN)
+
 explore_tests = \
 	stress/explore/check.sh \
 	stress/explore/coverage/coverage.sh \
 	stress/explore/faults.sh \
 	stress/explore/futex.sh \
 	stress/explore/known.sh \
+	stress/explore/machines.sh \
 	tests/explore-cli.sh
 
 dist_check_SCRIPTS += $(explore_tests)

@@ -12,6 +12,7 @@
 #
 # EXPLORE_CONSTANTS: other -DWEFT_... than the small ones below, with which spinning ends soon.
 # EXPLORE_VERSION: what --version says. EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more source for the explorer.
+# EXPLORE_RUNTIME: flags for the explorer's own files.
 set -eu
 
 srcdir=$(cd "$1" && pwd) objects=$2 program=$3 changed=${4:+$(cd "$4" && pwd)}
@@ -38,7 +39,7 @@ compile_program()
 # Word-sized access to memory of any type, and no calls to itself by a memset() that the compiler has made of a loop.
 compile_runtime()
 {
-	$CC $common -O2 -fno-strict-aliasing -ffile-prefix-map="$srcdir=/weft" \
+	$CC $common -O2 ${EXPLORE_RUNTIME:-} -fno-strict-aliasing -ffile-prefix-map="$srcdir=/weft" \
 		${EXPLORE_VERSION:+-DWEFT_EXPLORE_VERSION="\"$EXPLORE_VERSION\""} \
 		-I"$explore/sys" -I"$explore" -I"$srcdir/include" -c "$1" -o "$2"
 }
@@ -52,16 +53,11 @@ link_all()
 obstacle()
 {
 	cat >"$objects/try.c" <<-'END'
-		#if !defined __x86_64__ && !defined __aarch64__
-		#error
-		#endif
 		extern _Atomic unsigned word;
 		unsigned look(void);
 		unsigned look(void) { return word; }
 	END
-	if ! $CC -std=c11 -c "$objects/try.c" -o "$objects/try.o" 2>/dev/null; then
-		echo 'there is no switch of fibers for this machine'
-	elif ! $CC -std=c11 -fsanitize=thread -c "$objects/try.c" -o "$objects/try.o" 2>/dev/null; then
+	if ! $CC -std=c11 -fsanitize=thread -c "$objects/try.c" -o "$objects/try.o" 2>/dev/null; then
 		echo "$CC has no -fsanitize=thread"
 	elif ! $OBJCOPY --redefine-sym memcpy=explore_memcpy "$objects/try.o" 2>/dev/null; then
 		echo "$OBJCOPY does not rename symbols"

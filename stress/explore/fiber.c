@@ -1,25 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fiber.c - stacks, the switch between them, and the per-thread block that goes with it.
+ *
+ * The switch is a few instructions for x86-64 and aarch64; other machines have the C library's swapcontext(), which
+ * costs two system calls. EXPLORE_UCONTEXT asks for that anywhere, for a test of it.
  */
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #include "shadow.h"
 
 enum { GUARD_SIZE = 4096 };
 
 static char *stacks;
-static void *host_sp;
 static struct {
 	char *image; /* what a thread starts with */
 	char *of[FIBERS];
 } tls;
 
-void explore_switch(void **save, void *load);
 void explore_enter(void); /* threads.c: what a fiber does, on its own stack */
+
+#if !defined(__x86_64__) && !defined(__aarch64__) && !defined(EXPLORE_UCONTEXT)
+#define EXPLORE_UCONTEXT
+#endif
+
+static char *end_of(unsigned number)
+{
+	return stacks + (size_t)(number + 1) * STACK_SIZE;
+}
+
+#ifdef EXPLORE_UCONTEXT
+
+static ucontext_t contexts[FIBERS + 1];
+
+/* What is to run, as of the start. */
+static void prepare(unsigned number)
+{
+	ucontext_t *const context = &contexts[number];
+
+	getcontext(context);
+	context->uc_stack.ss_sp = stacks + (size_t)number * STACK_SIZE + GUARD_SIZE;
+	context->uc_stack.ss_size = STACK_SIZE - GUARD_SIZE;
+	context->uc_link = NULL;
+	makecontext(context, explore_enter, 0);
+	run.fibers[number].sp = end_of(number);
+}
+
+static void swap(unsigned from, unsigned to)
+{
+	if (from != HOST)
+		run.fibers[from].sp = __builtin_frame_address(0);
+	swapcontext(&contexts[from], &contexts[to]);
+}
+
+#else
+
+void explore_switch(void **save, void *load);
+void explore_start(void);
 
 #if defined(__x86_64__)
 __asm__(".text\n.globl explore_switch\n.type explore_switch,@function\nexplore_switch:\n"
@@ -43,11 +83,26 @@ __asm__(".text\n.globl explore_switch\n.type explore_switch,%function\nexplore_s
 	"	add sp,sp,#160\n	ret\n"
 	".globl explore_start\n.type explore_start,%function\nexplore_start:\n	bl explore_enter\n	brk #0\n");
 enum { SAVED = 20, RETURN_AT = 11 };
-#else
-#error "no fiber switch for this machine"
 #endif
 
-void explore_start(void);
+static void *host_sp;
+
+/* What is to run, as of the start. */
+static void prepare(unsigned number)
+{
+	void **const top = (void **)(void *)(end_of(number) - 64);
+
+	memset(top - SAVED, 0, SAVED * sizeof(*top));
+	top[-SAVED + RETURN_AT] = (void *)(uintptr_t)explore_start;
+	run.fibers[number].sp = top - SAVED;
+}
+
+static void swap(unsigned from, unsigned to)
+{
+	explore_switch(from != HOST ? &run.fibers[from].sp : &host_sp, to != HOST ? run.fibers[to].sp : host_sp);
+}
+
+#endif
 
 /* The program's own per-thread block, which all fibers share unless it is swapped. */
 static int find_tls(struct dl_phdr_info *info, size_t size, void *unused)
@@ -88,12 +143,7 @@ static inline void copy_tls(char *to, const char *from)
 
 void fiber_prepare(unsigned number)
 {
-	void **const top = (void **)(void *)(stacks + (size_t)(number + 1) * STACK_SIZE - 64);
-	struct fiber *const fiber = &run.fibers[number];
-
-	memset(top - SAVED, 0, SAVED * sizeof(*top));
-	top[-SAVED + RETURN_AT] = (void *)(uintptr_t)explore_start;
-	fiber->sp = top - SAVED;
+	prepare(number);
 	copy_tls(tls.of[number], tls.image);
 }
 
@@ -107,7 +157,7 @@ void fiber_switch(unsigned to)
 	}
 	copy_tls(shadow.tls, to != HOST ? tls.of[to] : tls.image);
 	run.self = to;
-	explore_switch(from != HOST ? &run.fibers[from].sp : &host_sp, to != HOST ? run.fibers[to].sp : host_sp);
+	swap(from, to);
 }
 
 bool fiber_stack_of(const void *address, unsigned *number)
