@@ -87,6 +87,11 @@ enum {
 	ROUND_ONE = 1u << 2,
 };
 
+#ifndef WEFT_BARRIER_ROUND_BITS
+#define WEFT_BARRIER_ROUND_BITS 30
+#endif
+#define ROUND_MASK (UINT32_MAX >> (32 - 2 - WEFT_BARRIER_ROUND_BITS))
+
 struct weft__barrier_waiter {
 	struct weft__barrier_waiter *next;
 	weft_atomic32_t state;
@@ -279,7 +284,7 @@ static void set_round(struct weft_barrier *barrier, uint32_t round, bool has_mem
 
 static uint32_t next_round(uint32_t round)
 {
-	return (round & ~(uint32_t)ROUND_FLAGS) + ROUND_ONE;
+	return ((round & ~(uint32_t)ROUND_FLAGS) + ROUND_ONE) & ROUND_MASK;
 }
 
 static void break_shared(struct weft_barrier *barrier, uint32_t flags)

@@ -88,7 +88,10 @@ enum {
 	OVERTAKE = 1u << 16,
 };
 
-#define OVERTAKES_MASK (UINT32_MAX << 16)
+#ifndef WEFT_LOCK_OVERTAKES_BITS
+#define WEFT_LOCK_OVERTAKES_BITS 16
+#endif
+#define OVERTAKES_MASK (UINT32_MAX >> (32 - WEFT_LOCK_OVERTAKES_BITS) << 16)
 
 /*
  * How many newcomers may take the lock while a thread that was woken is on its way, and how many more after a
@@ -100,6 +103,8 @@ enum {
 #ifndef WEFT_LOCK_YIELDS
 #define WEFT_LOCK_YIELDS 4
 #endif
+
+_Static_assert(WEFT_LOCK_OVERTAKES + WEFT_LOCK_YIELDS <= OVERTAKES_MASK / OVERTAKE, "overtakes saturate too soon");
 
 static uint32_t cpu_here(void)
 {

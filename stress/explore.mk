@@ -54,10 +54,12 @@ explore_scenarios = \
 	stress/explore/scenario-faults.c \
 	stress/explore/scenario-glibc25847.c \
 	stress/explore/scenario-history.c \
+	stress/explore/scenario-linear.c \
 	stress/explore/scenario-lock.c \
 	stress/explore/scenario-rest.c \
 	stress/explore/scenario-search.c \
 	stress/explore/scenario-sem.c \
+	stress/explore/scenario-wrap.c \
 	stress/explore/scenario-signal.c \
 	stress/explore/scenario-threads.c \
 	stress/explore/scenario-wakes.c \

@@ -10,7 +10,8 @@
 # are answered by the explorer, which is compiled without, and not by the sanitizer's library, which is not linked.
 # Where the compiler or the machine cannot do that, PROGRAM is a script that says so and exits with 77.
 #
-# EXPLORE_CONSTANTS: other -DWEFT_... than the small ones below, with which spinning ends soon.
+# EXPLORE_CONSTANTS: which of the sets of constants below: small (as it comes), with which spinning ends soon; narrow,
+# the same with counters of two bits; asleep, without spinning; shipped, as the library has them; or other -DWEFT_...
 # EXPLORE_VERSION: what --version says. EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more source for the explorer.
 # EXPLORE_RUNTIME: flags for the explorer's own files.
 set -eu
@@ -19,8 +20,17 @@ srcdir=$(cd "$1" && pwd) objects=$2 program=$3 changed=${4:+$(cd "$4" && pwd)}
 CC=${CC:-cc}
 OBJCOPY=${OBJCOPY:-objcopy}
 explore=$srcdir/stress/explore
-constants=${EXPLORE_CONSTANTS:--DWEFT_SPIN_LOCK_TURNS=2 -DWEFT_SPIN_LOCK_RESERVE=1 -DWEFT_LOCK_OVERTAKES=1
-	-DWEFT_LOCK_YIELDS=1 -DWEFT_SPIN_HANDOFF_NS=2000 -DWEFT_SPIN_PAUSES=1 -DWEFT_SPIN_YIELDS=1}
+constants='-DWEFT_SPIN_LOCK_TURNS=2 -DWEFT_SPIN_LOCK_RESERVE=1 -DWEFT_LOCK_OVERTAKES=1 -DWEFT_LOCK_YIELDS=1
+	-DWEFT_SPIN_HANDOFF_NS=2000 -DWEFT_SPIN_PAUSES=1 -DWEFT_SPIN_YIELDS=1'
+narrow='-DWEFT_EVENT_ROUND_BITS=2 -DWEFT_LOCK_OVERTAKES_BITS=2 -DWEFT_BARRIER_ROUND_BITS=2'
+case ${EXPLORE_CONSTANTS:-small} in
+small) ;;
+narrow) constants="$constants $narrow" ;;
+asleep) constants='-DWEFT_SPIN_LOCK_TURNS=0 -DWEFT_LOCK_OVERTAKES=1 -DWEFT_LOCK_YIELDS=0
+	-DWEFT_SPIN_HANDOFF_NS=0 -DWEFT_SPIN_YIELDS=0' ;;
+shipped) constants= ;;
+*) constants=$EXPLORE_CONSTANTS ;;
+esac
 common="-std=c11 -g -D_GNU_SOURCE ${WARNINGS:-}"
 new=
 

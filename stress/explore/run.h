@@ -155,6 +155,7 @@ struct fiber {
 	bool timed;
 	int64_t deadline_ns;
 	uint64_t ticket;
+	unsigned slept; /* how often */
 	int wait_result;
 	/* choices */
 	uint32_t own_steps;    /* points, sleeps and the end */

@@ -8,8 +8,25 @@
 
 #include <weft/explore.h>
 
-extern const struct weft_explore_scenario explore_lock[], explore_rlock[], explore_sem[], explore_event[],
-	explore_cond[], explore_barrier[], explore_edges[], explore_history[], explore_rest[], explore_glibc25847[],
-	explore_faults[], explore_signal[], explore_death[], explore_threads[], explore_wakes[], explore_search[];
+typedef const struct weft_explore_scenario explore_table[];
+
+extern explore_table explore_lock;
+extern explore_table explore_rlock;
+extern explore_table explore_sem;
+extern explore_table explore_event;
+extern explore_table explore_cond;
+extern explore_table explore_barrier;
+extern explore_table explore_rest;
+extern explore_table explore_edges;
+extern explore_table explore_linear;
+extern explore_table explore_wrap;
+extern explore_table explore_history;
+extern explore_table explore_glibc25847;
+extern explore_table explore_faults;
+extern explore_table explore_signal;
+extern explore_table explore_death;
+extern explore_table explore_threads;
+extern explore_table explore_wakes;
+extern explore_table explore_search;
 
 #endif

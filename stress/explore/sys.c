@@ -59,6 +59,7 @@ static void enqueue(struct fiber *me, unsigned n, weft_atomic32_t *const words[]
 	me->n_words = n;
 	me->woken = -1;
 	me->ticket = ++run.tickets;
+	me->slept++;
 	for (unsigned i = 0; i < n; i++) {
 		me->words[i] = (const void *)(uintptr_t)words[i];
 		me->queued[i] = true;

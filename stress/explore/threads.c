@@ -151,6 +151,11 @@ bool weft_explore_sleeps(unsigned number)
 	return run.fibers[fiber_of(number)].state == FIBER_ASLEEP;
 }
 
+unsigned weft_explore_slept(unsigned number)
+{
+	return run.fibers[fiber_of(number)].slept;
+}
+
 bool weft_explore_died(unsigned number)
 {
 	return run.fibers[fiber_of(number)].state == FIBER_DEAD;
