@@ -55,9 +55,9 @@ static void rounds(void *state, unsigned number)
 			set_often(state, 1 + weft_explore_choose(3));
 		} else {
 			wait(state, number == 2);
-			weft_explore_count_ordered(DONE, 1);
 		}
-		while (weft_explore_count_ordered(DONE, 0) < round * waiters)
+		weft_explore_count_ordered(DONE, 1);
+		while (weft_explore_count_ordered(DONE, 0) < round * (waiters + 1))
 			weft_explore_yield();
 	}
 }
@@ -127,7 +127,7 @@ static void meet_any(void *state, unsigned number)
 	struct meeting *const meeting = state;
 
 	(void)number;
-	for (unsigned i = 0; i < 2; i++) {
+	while (weft_explore_count(INSIDE, 1) < 6) {
 		const int index = weft_barrier_wait(&meeting->barrier);
 
 		weft_explore_check(index == 0 || index == 1);
