@@ -11,7 +11,7 @@
 # Where the compiler or the machine cannot do that, PROGRAM is a script that says so and exits with 77.
 #
 # EXPLORE_CONSTANTS: which of the sets of constants below: small (as it comes), with which spinning ends soon; narrow,
-# the same with counters of two bits; asleep, without spinning; shipped, as the library has them; or other -DWEFT_...
+# the same with counters of two bits; asleep, without spinning; or other -DWEFT_...
 # EXPLORE_VERSION: what --version says. EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more source for the explorer.
 # EXPLORE_RUNTIME: flags for the explorer's own files.
 set -eu
@@ -28,7 +28,6 @@ small) ;;
 narrow) constants="$constants $narrow" ;;
 asleep) constants='-DWEFT_SPIN_LOCK_TURNS=0 -DWEFT_LOCK_OVERTAKES=1 -DWEFT_LOCK_YIELDS=0
 	-DWEFT_SPIN_HANDOFF_NS=0 -DWEFT_SPIN_YIELDS=0' ;;
-shipped) constants= ;;
 *) constants=$EXPLORE_CONSTANTS ;;
 esac
 common="-std=c11 -g -D_GNU_SOURCE ${WARNINGS:-}"

