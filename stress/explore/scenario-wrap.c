@@ -192,7 +192,7 @@ static void *begin_overtaken(void)
 #ifdef WEFT_LOCK_OVERTAKES_BITS
 	weft_lock_init(lock);
 #else
-	atomic_store_explicit(&lock->word, UINT32_MAX - 1 << 16 | 2,
+	atomic_store_explicit(&lock->word, (UINT32_MAX - 1) << 16 | 2,
 			      memory_order_relaxed); /* CONTENDED, by one who left */
 #endif
 	return lock;
