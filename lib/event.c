@@ -84,9 +84,9 @@ static bool spin_until_set(const struct weft_event *event, uint32_t round)
 
 WEFT_BODY int wait_within(struct weft_event *event, const struct weft__limit *limit)
 {
+	int rc = weft__may_wait(limit);		    /* first, so that a set before the token's is seen */
 	uint32_t word = load_acquire(&event->word); /* P1 */
 	const uint32_t round = event_round(word);
-	int rc = weft__may_wait(limit);
 
 	if (rc == 0 && !(word & EVENT_SET) && spin_until_set(event, round))
 		return 0;
