@@ -56,6 +56,7 @@ explore_scenarios = \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-linear.c \
 	stress/explore/scenario-lock.c \
+	stress/explore/scenario-prompt.c \
 	stress/explore/scenario-rest.c \
 	stress/explore/scenario-search.c \
 	stress/explore/scenario-sem.c \

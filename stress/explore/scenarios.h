@@ -28,5 +28,6 @@ extern explore_table explore_death;
 extern explore_table explore_threads;
 extern explore_table explore_wakes;
 extern explore_table explore_search;
+extern explore_table explore_prompt;
 
 #endif
