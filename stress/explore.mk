@@ -8,19 +8,23 @@
 
 explore_runtime = \
 	stress/explore/crash.c \
+	stress/explore/exported \
 	stress/explore/faults.c \
 	stress/explore/fiber.c \
 	stress/explore/footprint.c \
 	stress/explore/footprint.h \
+	stress/explore/foreign.c \
 	stress/explore/history.c \
 	stress/explore/jobs.c \
 	stress/explore/json.c \
+	stress/explore/libc.c \
 	stress/explore/lines.c \
 	stress/explore/lint.c \
 	stress/explore/main.c \
 	stress/explore/marks.c \
 	stress/explore/memory.c \
 	stress/explore/minimise.c \
+	stress/explore/mistakes.c \
 	stress/explore/options.c \
 	stress/explore/options.h \
 	stress/explore/plan.c \

@@ -1,25 +1,36 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Build weft-explore.
+# Build libweft-explore.a, and weft-explore from it.
 #
-#	build.sh SRCDIR OBJECTS PROGRAM			from the library in SRCDIR; objects go to OBJECTS
+#	build.sh SRCDIR OBJECTS PROGRAM			from the library in SRCDIR; archive and objects go to OBJECTS
 #	build.sh SRCDIR OBJECTS PROGRAM CHANGED		from the library in CHANGED, with what OBJECTS has of the rest
+#	build.sh --obstacle DIRECTORY			say why it cannot be done here, if it cannot; tried in DIRECTORY
 #
 # Library and scenarios are compiled with -fsanitize=thread, so that every access to memory becomes a call. The calls
 # are answered by the explorer, which is compiled without, and not by the sanitizer's library, which is not linked.
 # Where the compiler or the machine cannot do that, PROGRAM is a script that says so and exits with 77.
 #
+# The archive has one object, in which only the names of stress/explore/exported are global: what the explorer calls its
+# own functions is nothing to the user's program. The compiler's entry points are weak there: a program that is linked
+# with the sanitizer's library too is to say so (mistakes.c), and not the linker in a hundred lines. The code does for
+# position-independent programs and others.
+#
 # EXPLORE_CONSTANTS: which of the sets of constants below: small (as it comes), with which spinning ends soon; narrow,
 # the same with counters of two bits; asleep, without spinning; or other -DWEFT_...
-# EXPLORE_VERSION: what --version says. EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more source for the explorer.
-# EXPLORE_RUNTIME: flags for the explorer's own files.
+# EXPLORE_VERSION: what --version says. EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more
+# source for the explorer. EXPLORE_RUNTIME: flags for the explorer's own files.
 set -eu
 
-srcdir=$(cd "$1" && pwd) objects=$2 program=$3 changed=${4:+$(cd "$4" && pwd)}
+if test "$1" = --obstacle; then
+	objects=$2
+else
+	srcdir=$(cd "$1" && pwd) objects=$2 program=$3 changed=${4:+$(cd "$4" && pwd)}
+	explore=$srcdir/stress/explore
+fi
 CC=${CC:-cc}
 OBJCOPY=${OBJCOPY:-objcopy}
-explore=$srcdir/stress/explore
+AR=${AR:-ar}
 constants='-DWEFT_SPIN_LOCK_TURNS=2 -DWEFT_SPIN_LOCK_RESERVE=1 -DWEFT_LOCK_OVERTAKES=1 -DWEFT_LOCK_YIELDS=1
 	-DWEFT_SPIN_HANDOFF_NS=2000 -DWEFT_SPIN_PAUSES=1 -DWEFT_SPIN_YIELDS=1'
 narrow='-DWEFT_EVENT_ROUND_BITS=2 -DWEFT_LOCK_OVERTAKES_BITS=2 -DWEFT_BARRIER_ROUND_BITS=2'
@@ -30,7 +41,7 @@ asleep) constants='-DWEFT_SPIN_LOCK_TURNS=0 -DWEFT_LOCK_OVERTAKES=1 -DWEFT_LOCK_
 	-DWEFT_SPIN_HANDOFF_NS=0 -DWEFT_SPIN_YIELDS=0' ;;
 *) constants=$EXPLORE_CONSTANTS ;;
 esac
-common="-std=c11 -g -D_GNU_SOURCE ${WARNINGS:-}"
+common="-std=c11 -g -fPIE -D_GNU_SOURCE ${WARNINGS:-}"
 new=
 
 # Files are named as if the source were in /weft: reports do not depend on where it is, and know what is weft's.
@@ -39,23 +50,45 @@ compile_program()
 {
 	tree=$1 source=$2 object=$3
 	$CC $common -O1 ${EXPLORE_CFLAGS:-} -fsanitize=thread \
-		-ffile-prefix-map="$srcdir=/weft" -ffile-prefix-map="$tree=/weft" $constants -I"$explore/sys" -I"$explore" -I"$tree/include" \
-		-iquote "$tree/lib" -c "$source" -o "$object"
-	$OBJCOPY --redefine-sym memcpy=explore_memcpy --redefine-sym memmove=explore_memmove \
-		--redefine-sym memset=explore_memset "$object"
+		-ffile-prefix-map="$srcdir=/weft" -ffile-prefix-map="$tree=/weft" $constants \
+		-I"$explore/sys" -I"$explore" -I"$tree/include" -iquote "$tree/lib" -c "$source" -o "$object"
 }
 
-# Word-sized access to memory of any type, and no calls to itself by a memset() that the compiler has made of a loop.
+# What the compiler marks as its own: an initialisation for each file that it has instrumented, which the user's must
+# have and the library's do not count.
+compile_library()
+{
+	compile_program "$@"
+	$OBJCOPY --redefine-sym __tsan_init=explore_library_init "$3"
+}
+
+# Word-sized access to memory of any type. memcpy() and the like are the program's, which are watched, libc.c; those of
+# the explorer are not, be they written or made by the compiler.
 compile_runtime()
 {
 	$CC $common -O2 ${EXPLORE_RUNTIME:-} -fno-strict-aliasing -ffile-prefix-map="$srcdir=/weft" \
 		${EXPLORE_VERSION:+-DWEFT_EXPLORE_VERSION="\"$EXPLORE_VERSION\""} \
 		-I"$explore/sys" -I"$explore" -I"$srcdir/include" -c "$1" -o "$2"
+	case $1 in
+	*/libc.c) ;;
+	*) $OBJCOPY --redefine-sym memcpy=explore_memcpy --redefine-sym memmove=explore_memmove \
+		--redefine-sym memset=explore_memset "$2" ;;
+	esac
+}
+
+make_archive()
+{
+	$CC -r -nostdlib -o "$objects/weft-explore.o" "$@"
+	$OBJCOPY --wildcard --keep-global-symbols="$explore/exported" --weaken-symbol='__tsan_*' \
+		"$objects/weft-explore.o"
+	rm -f "$objects/libweft-explore.a"
+	$AR cr "$objects/libweft-explore.a" "$objects/weft-explore.o"
+	rm -f "$objects/weft-explore.o"
 }
 
 link_all()
 {
-	$CC -no-pie -o "$program.new" "$@" && mv "$program.new" "$program"
+	$CC -o "$program.new" "$@" && mv "$program.new" "$program"
 }
 
 # Why it cannot be built, if it cannot.
@@ -74,6 +107,11 @@ obstacle()
 	rm -f "$objects/try.c" "$objects/try.o"
 }
 
+if test "$1" = --obstacle; then
+	obstacle
+	exit
+fi
+
 if test -n "$changed"; then
 	all=$(diff -rq "$srcdir/include" "$changed/include" || :)
 	for header in "$changed"/lib/*.h; do
@@ -86,7 +124,10 @@ if test -n "$changed"; then
 		case $source in "$changed"/*) old=$srcdir/lib/$name.c ;; *) old=$source ;; esac
 		if test -n "$all" || ! cmp -s "$source" "$old"; then
 			object=$program-$name.o
-			compile_program "$changed" "$source" "$object"
+			case $source in
+			"$changed"/*) compile_library "$changed" "$source" "$object" ;;
+			*) compile_program "$changed" "$source" "$object" ;;
+			esac
 			new="$new $object"
 		fi
 		set -- "$@" "$object"
@@ -108,20 +149,24 @@ set --
 for source in "$explore"/*.c ${EXPLORE_MORE:-}; do
 	name=$(basename "$source" .c)
 	case $name in
-	scenario*)
-		object=$objects/program-$name.o
-		compile_program "$srcdir" "$source" "$object"
-		;;
+	scenario*) ;;
 	*)
 		object=$objects/runtime-$name.o
 		compile_runtime "$source" "$object"
+		set -- "$@" "$object"
 		;;
 	esac
-	set -- "$@" "$object"
 done
 for source in "$srcdir"/lib/*.c; do
+	object=$objects/program-$(basename "$source" .c).o
+	compile_library "$srcdir" "$source" "$object"
+	set -- "$@" "$object"
+done
+make_archive "$@"
+set --
+for source in "$explore"/scenario*.c; do
 	object=$objects/program-$(basename "$source" .c).o
 	compile_program "$srcdir" "$source" "$object"
 	set -- "$@" "$object"
 done
-link_all "$@"
+link_all "$@" "$objects/libweft-explore.a"

@@ -58,6 +58,7 @@ static void begin_history(void)
 /* A point goes before the note, so that others can be over before this one begins. */
 void weft_explore_called(int op, int64_t arg)
 {
+	IN_SCHEDULE();
 	struct fiber *const me = self();
 
 	point(OP_CALLED, NULL, __builtin_return_address(0));
@@ -79,6 +80,7 @@ void weft_explore_called(int op, int64_t arg)
 
 void weft_explore_returned(int64_t result)
 {
+	IN_SCHEDULE();
 	struct fiber *const me = self();
 	unsigned i;
 
@@ -167,6 +169,7 @@ static bool is_linearizable(const struct weft_explore_model *model)
 
 void weft_explore_linearizable(const struct weft_explore_model *model)
 {
+	IN_SCHEDULE();
 	char text[400] = "";
 	size_t length = 0;
 

@@ -106,6 +106,8 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 		print_gaps();
 		return 0;
 	}
+	if (mistakes_in(tables))
+		return 2;
 	for (unsigned i = 0; i < options.n_patterns; i++)
 		if (!any_matches(options.patterns[i], tables)) {
 			fprintf(stderr, "%s: no scenario is called '%s'; see --list\n", options.program,

@@ -14,6 +14,7 @@ static bool held;
 
 void weft_explore_reached(const char *name)
 {
+	IN_SCHEDULE();
 	for (unsigned i = 0; i < MARKS && !held; i++) {
 		if (met[i].name == NULL)
 			met[i].name = name;

@@ -35,8 +35,8 @@ void *weft_explore_alloc(size_t size, const char *name)
 	const size_t room = (size + 2 * GRANULE - 1) / GRANULE * GRANULE; /* a gap behind each */
 	char *const at = shadow.window + arena_used;
 
+	IN_SCHEDULE();
 	touch(TOUCH_OBJECTS, true);
-
 	if (arena_used + room > ARENA_SIZE || n_objects == OBJECTS)
 		weft_explore_fail("limit", "arena full");
 	arena_used += room;
@@ -50,6 +50,7 @@ void *weft_explore_alloc(size_t size, const char *name)
 
 void weft_explore_free(void *memory)
 {
+	IN_SCHEDULE();
 	for (unsigned i = 0; i < n_objects; i++)
 		if (objects[i].at == memory && !objects[i].freed) {
 			point(OP_FREE, memory, __builtin_return_address(0));

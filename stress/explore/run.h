@@ -208,7 +208,7 @@ struct run {
 	uint64_t hash;	/* of the trace */
 	uint64_t paths; /* of where all fibers are: the sum of their paths */
 	bool tracing;
-	bool linting; /* lint.c */
+	bool linting;	   /* lint.c */
 	bool every_access; /* a plain one too is to be seen: it is a point, or traced */
 };
 
@@ -428,6 +428,14 @@ uint64_t states_estimate(void); /* how many different ones, to within 2 % */
 
 /* marks.c */
 bool marks_hold(bool hold); /* while schedules run that are not the session's; returns what was */
+
+/* mistakes.c */
+extern bool mistakes_instrumented; /* some file of the program was */
+bool mistakes_in(const struct weft_explore_scenario *const tables[]);
+_Noreturn void mistakes_outside(const char *function);
+
+/* At the door of each function of the public header. */
+#define IN_SCHEDULE() (run.active ? (void)0 : mistakes_outside(__func__))
 
 /* trace.c; all but the first while run.tracing is set only */
 void trace_begin(void);

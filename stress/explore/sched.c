@@ -76,6 +76,7 @@ bool fault(enum fault which, unsigned rarely)
 
 unsigned weft_explore_choose(unsigned n)
 {
+	IN_SCHEDULE();
 	return choose(CHOICE_SCENARIO, n, 1);
 }
 
@@ -237,17 +238,16 @@ void weft_explore_fail(const char *kind, const char *format, ...)
 	va_list args;
 	int n;
 
-	if (run.active) {
-		run.failed = true;
-		run.failed_in = run.self;
-		run.failed_at = __builtin_return_address(0);
-		n = snprintf(run.failure, sizeof(run.failure), "%s: ", kind);
-		va_start(args, format);
-		vsnprintf(run.failure + n, sizeof(run.failure) - (size_t)n, format, args);
-		va_end(args);
-		fiber_switch(HOST);
-	}
-	__builtin_trap();
+	IN_SCHEDULE();
+	run.failed = true;
+	run.failed_in = run.self;
+	run.failed_at = __builtin_return_address(0);
+	n = snprintf(run.failure, sizeof(run.failure), "%s: ", kind);
+	va_start(args, format);
+	vsnprintf(run.failure + n, sizeof(run.failure) - (size_t)n, format, args);
+	va_end(args);
+	fiber_switch(HOST);
+	__builtin_unreachable();
 }
 
 /* ---- a schedule ---- */

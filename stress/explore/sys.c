@@ -98,6 +98,8 @@ static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t e
 	enum early early;
 	int result;
 
+	if (!run.active)
+		mistakes_outside("a weft function that has to wait");
 	do {
 		point(OP_WAIT, (const void *)(uintptr_t)words[0], pc);
 		barrier();
@@ -219,6 +221,8 @@ int weft_sys_futex_wake(weft_atomic32_t *word, int n, bool shared)
 {
 	int woken;
 
+	if (!run.active)
+		return 0;
 	point(OP_WAKE, (const void *)(uintptr_t)word, PC);
 	barrier();
 	woken = wake_some((const void *)(uintptr_t)word, n, shared);
@@ -234,6 +238,8 @@ int weft_sys_futex_requeue(weft_atomic32_t *from, uint32_t expected, int wake, i
 	unsigned index;
 	int done;
 
+	if (!run.active)
+		return 0;
 	point(OP_REQUEUE, (const void *)(uintptr_t)from, PC);
 	barrier();
 	if (memory_peek((const void *)(uintptr_t)from) != expected) {
@@ -270,38 +276,47 @@ void weft_sys_clock(struct timespec *now)
 
 void weft_explore_pass_time(int64_t ns)
 {
+	IN_SCHEDULE();
 	touch(TOUCH_CLOCK, true);
 	run.now_ns += ns;
 }
 
 void weft_sys_pause(void)
 {
+	if (!run.active)
+		return;
 	point(OP_PAUSE, NULL, PC);
 	note(0, 0, 0);
 }
 
 void weft_sys_yield(void)
 {
+	if (!run.active)
+		return;
 	point(OP_YIELD, NULL, PC);
 	note(0, 0, 0);
 }
 
 void weft_explore_step(void)
 {
+	IN_SCHEDULE();
 	point(OP_STEP, NULL, PC);
 	note(0, 0, 0);
 }
 
 void weft_explore_yield(void)
 {
+	IN_SCHEDULE();
 	point(OP_YIELD, NULL, PC);
 	note(0, 0, 0);
 }
 
 unsigned weft_explore_count(unsigned counter, unsigned n)
 {
-	const unsigned was = run.counters[counter];
+	unsigned was;
 
+	IN_SCHEDULE();
+	was = run.counters[counter];
 	touch(TOUCH_COUNTERS + counter, true);
 	run.counters[counter] += n;
 	return was;
@@ -311,6 +326,7 @@ unsigned weft_explore_count_ordered(unsigned counter, unsigned n)
 {
 	struct fiber *const me = self();
 
+	IN_SCHEDULE();
 	clock_join(&me->seen, &run.counter_seen[counter]);
 	clock_join(&me->view, &run.counter_view[counter]);
 	run.counter_seen[counter] = me->seen;
@@ -321,6 +337,7 @@ unsigned weft_explore_count_ordered(unsigned counter, unsigned n)
 
 bool weft_explore_weak(void)
 {
+	IN_SCHEDULE();
 	return run.plan.weak;
 }
 

@@ -93,6 +93,7 @@ int weft_explore_start(void (*fn)(void *arg), void *arg)
 {
 	unsigned number;
 
+	IN_SCHEDULE();
 	point(OP_START, NULL, PC);
 	touch(TOUCH_THREADS, true);
 	if (run.n_fibers == FIBERS ||
@@ -123,6 +124,7 @@ void weft_explore_join(unsigned number)
 {
 	const unsigned other = fiber_of(number);
 
+	IN_SCHEDULE();
 	point(OP_JOIN, NULL, PC);
 	touch(TOUCH_STATES + other, true);
 	if (other == run.self || run.fibers[other].joined)
@@ -137,17 +139,20 @@ void weft_explore_join(unsigned number)
 
 int weft_explore_self(void)
 {
+	IN_SCHEDULE();
 	return (int)run.self - 1;
 }
 
 unsigned weft_explore_threads(void)
 {
+	IN_SCHEDULE();
 	touch(TOUCH_THREADS, false);
 	return run.n_fibers - 1;
 }
 
 bool weft_explore_sleeps(unsigned number)
 {
+	IN_SCHEDULE();
 	return run.fibers[fiber_of(number)].state == FIBER_ASLEEP;
 }
 
@@ -158,5 +163,6 @@ unsigned weft_explore_slept(unsigned number)
 
 bool weft_explore_died(unsigned number)
 {
+	IN_SCHEDULE();
 	return run.fibers[fiber_of(number)].state == FIBER_DEAD;
 }

@@ -12,7 +12,14 @@
 /* The runtime interface's names are the compiler's. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
+/* Called when the program starts, once for each file that was compiled with -fsanitize=thread; in the library's own
+   build.sh changes the name. */
 void __tsan_init(void)
+{
+	mistakes_instrumented = true;
+}
+
+void explore_library_init(void)
 {
 }
 
@@ -202,28 +209,3 @@ void __tsan_atomic_signal_fence(int order)
 {
 	(void)order;
 }
-
-/* ---- calls of the C library, the compiler's own too: build.sh renames them, clang 16 and later does ---- */
-void *explore_memcpy(void *to, const void *from, size_t size)
-{
-	memory_plain((void *)(uintptr_t)from, size, false, PC);
-	memory_plain(to, size, true, PC);
-	return memcpy(to, from, size);
-}
-
-void *explore_memmove(void *to, const void *from, size_t size)
-{
-	memory_plain((void *)(uintptr_t)from, size, false, PC);
-	memory_plain(to, size, true, PC);
-	return memmove(to, from, size);
-}
-
-void *explore_memset(void *to, int byte, size_t size)
-{
-	memory_plain(to, size, true, PC);
-	return memset(to, byte, size);
-}
-
-void *__tsan_memcpy(void *to, const void *from, size_t size) __attribute__((__alias__("explore_memcpy")));
-void *__tsan_memmove(void *to, const void *from, size_t size) __attribute__((__alias__("explore_memmove")));
-void *__tsan_memset(void *to, int byte, size_t size) __attribute__((__alias__("explore_memset")));
