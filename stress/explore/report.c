@@ -81,14 +81,19 @@ static void say_value(char text[TEXT], uint64_t value)
 	}
 }
 
-static void say_one_place(char text[TEXT], const struct place *place)
+/* The file is left out where it is that of @before. */
+static void say_one_place(char text[TEXT], const struct place *place, const struct place *before)
 {
+	const bool same = before != NULL && before->file != NULL && place->file != NULL &&
+			  strcmp(before->file, place->file) == 0;
+
+	if (before != NULL)
+		say(text, " > ");
 	if (place->file == NULL)
 		say(text, "%s", place->function != NULL ? place->function : "?");
-	else if (place->function == NULL)
-		say(text, "%s:%u", place->file, place->line);
 	else
-		say(text, "%s:%u %s", place->file, place->line, place->function);
+		say(text, "%s:%u%s%s", same ? "" : place->file, place->line, place->function != NULL ? " " : "",
+		    place->function != NULL ? place->function : "");
 }
 
 /* What weft does everything through: a place there says nothing. */
@@ -102,40 +107,46 @@ static bool is_door(const struct place *place)
 	return false;
 }
 
-static const struct place *place_in(const struct places *places, enum owner owner, bool doors)
+enum { FRAMES = 32 };
+
+/* All of them, those that the compiler has put into one another too; the innermost first. Return: how many. */
+static unsigned frames_of(const struct place *frames[FRAMES], const void *pc, const struct calls *calls)
 {
-	for (unsigned i = 0; places != NULL && i < places->n; i++)
-		if (places->at[i].owner == owner && (doors || !is_door(&places->at[i])))
-			return &places->at[i];
-	return NULL;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i <= calls->n; i++) {
+		const struct places *const places = places_of(i == 0 ? pc : calls->pc[i - 1]);
+
+		for (unsigned j = 0; places != NULL && j < places->n && n < FRAMES; j++)
+			frames[n++] = &places->at[j];
+	}
+	return n;
 }
 
-/* The innermost of the owner's. */
-static const struct place *place_by(const void *pc, const struct calls *calls, enum owner owner, bool doors)
-{
-	const struct place *place = place_in(places_of(pc), owner, doors);
-
-	for (unsigned i = 0; i < calls->n && place == NULL; i++)
-		place = place_in(places_of(calls->pc[i]), owner, doors);
-	return place;
-}
-
-/* The user's place first, as that is where to look, then the one in weft that it led to. */
+/*
+ * The user's places first, as that is where to look: the innermost, with where it was called from; then the one in
+ * weft that it led to.
+ */
 static void say_place(char text[TEXT], const void *pc, const struct calls *calls)
 {
-	const struct place *const user = place_by(pc, calls, OWNER_USER, true);
-	const struct place *weft = NULL;
+	const struct place *frames[FRAMES], *told[3] = { NULL }, *before = NULL;
+	const unsigned n = frames_of(frames, pc, calls);
 
-	if (place_in(places_of(pc), OWNER_WEFT, true) != NULL)
-		weft = place_by(pc, calls, OWNER_WEFT, false);
-	if (user != NULL)
-		say_one_place(text, user);
-	if (user != NULL && weft != NULL)
-		say(text, " > ");
-	if (weft != NULL)
-		say_one_place(text, weft);
-	if (user == NULL && weft == NULL && places_of(pc) != NULL)
-		say_one_place(text, &places_of(pc)->at[0]);
+	for (unsigned i = 0; i < n; i++) {
+		if (frames[i]->owner == OWNER_USER && told[1] == NULL)
+			told[1] = frames[i];
+		else if (frames[i]->owner == OWNER_USER && told[0] == NULL)
+			told[0] = frames[i];
+		else if (frames[i]->owner == OWNER_WEFT && told[1] == NULL && told[2] == NULL && !is_door(frames[i]))
+			told[2] = frames[i];
+	}
+	if (told[1] == NULL && told[2] == NULL && n > 0)
+		told[2] = frames[0];
+	for (unsigned i = 0; i < 3; i++)
+		if (told[i] != NULL) {
+			say_one_place(text, told[i], before);
+			before = told[i];
+		}
 }
 
 /* ---- which store a load came from ---- */
@@ -446,7 +457,7 @@ static void print_fibers(FILE *out)
 		const struct calls calls = trace_calls_of(i);
 		char text[TEXT] = "";
 
-		say(text, "%s %s%s", thread_name(i), names[fiber->state],
+		say(text, "%s %s%s", thread_name(i), i == run.failed_in ? "fails" : names[fiber->state],
 		    fiber->state == FIBER_ASLEEP && fiber->timed ? " with a time-out" : "");
 		if (fiber->state != FIBER_DONE && fiber->state != FIBER_DEAD && fiber->last.op != OP_NONE) {
 			say(text, ", in its %s: ", op_names[fiber->last.op]);
@@ -534,7 +545,7 @@ static void print_failing(FILE *out)
 
 	if (run.failed_in == HOST || the_trace->race.found)
 		return;
-	if (place_in(places_of(pc), OWNER_USER, true) == NULL)
+	if (places_of(pc) != NULL && places_of(pc)->at[0].owner == OWNER_EXPLORER)
 		pc = run.fibers[run.failed_in].last.pc;
 	calls = trace_calls_of(run.failed_in);
 	say_place(text, pc, &calls);
