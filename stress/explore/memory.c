@@ -2,11 +2,33 @@
 /*
  * memory.c - what loads return. Which accesses are wrong is in shadow.c.
  *
- * Memory itself always holds the newest value. Beside each atomic word are its last stores; a load may return any
- * that is not older than the newest one that happens before it, and the newest one that its thread, or one that it
- * has heard from, has seen. Release sequences go on through read-modify-writes only, as in C++20. Full barriers
- * exchange views, which bound what may be stale, but do not synchronise. What is not shown: load buffering, and orders
- * of the stores to one word other than that in which the explorer ran them.
+ * Memory itself always holds the newest value. Beside each atomic word are its last stores, in the order in which
+ * they ran, which is its modification order; a load may return any that is not older than
+ *	- the newest one that happens before it,
+ *	- the newest one that its thread, or one that it has heard from, has read: a load leaves a sight;
+ *	- where full barriers are between: the newest that came before such a barrier, and that was visible there.
+ * The last is why each fiber has two clocks: what it has seen, by synchronisation, which is what races are held
+ * against; and its view, to which barriers add what others had in view at theirs. Barriers do not synchronise.
+ * Read-modify-writes return the newest store and go on with the release sequence that it belongs to, also if they
+ * are relaxed; stores of whatever thread do not (C++20's rule). A failed compare-exchange is a load.
+ *
+ * Full barriers are seq_cst fences, and what the kernel has at a futex wait and wake. A seq_cst access is none: only
+ * seq_cst accesses must agree on one order, and an ordinary store before it may still be in the store buffer (so it
+ * is on x86, where such a load is a plain one). C++20 asks that if A comes before B in the order of one word, by
+ * happens before or in the program, and both are seq_cst, then A comes before B in S, which is acyclic. So run.sequential
+ * has what was in view of the threads that made seq_cst accesses, each time without the access itself; a seq_cst
+ * load returns nothing older than a store in it that a seq_cst access wrote or read (touched), nor than what came
+ * before a barrier. An access joins S that late in order not to be before all that follow: a load may be stale where
+ * the other thread has made no seq_cst access since. Why no cycle is possible: each step back in the order of
+ * execution is from a load to a store that it missed, so to an access whose thread made its next one later than that
+ * load; and what leads on from there leads through that next one, or through one that had both in view.
+ * Barriers take what is in run.sequential as if all of it had come before a barrier, which is stricter than C++20.
+ *
+ * A word that is written plainly starts anew, as such a write must not race with anything. Where words of two sizes
+ * overlap, which C has no name for, each access of another size starts anew too, with what was released before.
+ *
+ * What is not shown: load buffering, and orders of the stores to one word other than that in which the explorer ran
+ * them (2+2W). A load may be stale STALE_IN_A_ROW times, by HISTORY stores, so that loops end.
  *
  * Static data is put back after each schedule. Nothing else is cleared: words of this schedule are numbered from 1,
  * and a number that an earlier schedule left in a unit leads to a word with another address.
@@ -133,9 +155,11 @@ static inline void remember_static(void *address, size_t size)
 enum { CELLS = 1 << 13, HISTORY = 8, SIGHTS = 4, STALE_IN_A_ROW = 3 };
 
 #define NONE UINT32_MAX
+#define NEVER INT32_MAX
 
 struct store {
 	struct clock release, release_view;
+	struct clock touched; /* when a seq_cst access of each fiber first wrote or read it; NEVER */
 	uint64_t value;
 	int32_t when; /* by the writer's clock; 0: was there from the start */
 	uint32_t writer;
@@ -195,6 +219,13 @@ static void native_store(void *address, unsigned size, uint64_t value)
 	}
 }
 
+static inline void untouched(struct store *store)
+{
+	lanes *const touched = (lanes *)store->touched.of;
+
+	touched[0] = touched[1] = (lanes){ NEVER, NEVER, NEVER, NEVER };
+}
+
 static void start_cell(struct cell *cell, const void *address, unsigned size)
 {
 	cell->fresh = false;
@@ -203,6 +234,7 @@ static void start_cell(struct cell *cell, const void *address, unsigned size)
 	cell->ring[0].when = 0;
 	cell->ring[0].writer = 0;
 	cell->ring[0].releases = false;
+	untouched(&cell->ring[0]);
 	memset(cell->sight, 0xff, sizeof(cell->sight));
 	memset(cell->stale, 0, sizeof(cell->stale));
 	memset(cell->n_older, 0, sizeof(cell->n_older));
@@ -300,36 +332,44 @@ static struct store *newest(struct cell *cell)
 	return &cell->ring[(cell->n - 1) % HISTORY];
 }
 
-/* Whether the running fiber may read nothing older than the newest store. */
-static inline bool knows_newest(struct cell *cell)
+static inline bool any(lanes a, lanes b)
 {
-	const struct clock *const view = &self()->view;
-	const uint32_t newest_store = cell->n - 1;
-	const struct store *const store = newest(cell);
+	const wide_lanes both = (wide_lanes)(a | b);
 
-	if (cell->sight[run.self] == newest_store || store->when <= view->of[store->writer])
-		return true;
-	for (unsigned i = 0; i < FIBERS / 4; i++) {
-		const lanes here = ((const lanes *)cell->sight)[i] == (lanes){ 0 } + (int32_t)newest_store;
-		const lanes known = ((const lanes *)view->of)[i] >= ((const lanes *)cell->sighted.of)[i];
-		const wide_lanes any = (wide_lanes)(here & known);
-
-		if ((any[0] | any[1]) != 0)
-			return true;
-	}
-	return false;
+	return (both[0] | both[1]) != 0;
 }
 
-/* The oldest store that a load by the running fiber may return. */
-static uint32_t oldest_visible(const struct cell *cell)
+/* Whether a seq_cst access to it came before a seq_cst access so far. */
+static bool is_sequential(const struct store *store)
 {
-	const struct clock *const view = &self()->view;
+	const lanes *const touched = (const lanes *)store->touched.of;
+	const lanes *const before = (const lanes *)run.sequential.of;
+
+	return any(touched[0] <= before[0], touched[1] <= before[1]);
+}
+
+/* Whether with this view nothing older than the newest store may be read. */
+static inline bool knows_newest(struct cell *cell, const struct clock *view)
+{
+	const struct store *const store = newest(cell);
+	const lanes *const sights = (const lanes *)cell->sight, *const sighted = (const lanes *)cell->sighted.of;
+	const lanes *const known = (const lanes *)view->of;
+	const lanes last = (lanes){ 0 } + (int32_t)(cell->n - 1);
+
+	if (cell->sight[run.self] == cell->n - 1 || store->when <= view->of[store->writer])
+		return true;
+	return any((sights[0] == last) & (sighted[0] <= known[0]), (sights[1] == last) & (sighted[1] <= known[1]));
+}
+
+/* The oldest store that a load with this view may return. */
+static uint32_t oldest_visible(const struct cell *cell, const struct clock *view, bool sequential)
+{
 	uint32_t floor = cell->n > HISTORY ? cell->n - HISTORY : 0;
 
 	for (uint32_t i = cell->n; i-- > floor;) {
 		const struct store *const store = &cell->ring[i % HISTORY];
 
-		if (store->when <= view->of[store->writer])
+		if (store->when <= view->of[store->writer] || (sequential && is_sequential(store)))
 			floor = i;
 	}
 	for (unsigned fiber = 0; fiber < run.n_fibers; fiber++) {
@@ -367,26 +407,43 @@ static inline void note_sight(struct cell *cell, uint32_t store)
 	cell->sight[me] = store;
 }
 
-static inline uint32_t choose_store(struct cell *cell)
+static uint32_t choose_older(struct cell *cell, int order)
+{
+	const bool sequential = order == memory_order_seq_cst;
+	struct clock view = self()->view;
+
+	if (sequential)
+		clock_join(&view, &run.barrier);
+	return choose(CHOICE_STALE, cell->n - oldest_visible(cell, &view, sequential), run.plan.stale);
+}
+
+static inline uint32_t choose_store(struct cell *cell, int order)
 {
 	struct fiber *const me = self();
 	uint32_t store = cell->n - 1;
 
 	/* A schedule that is given may have what its plan would not choose. */
-	if ((run.plan.stale != 0 || run.plan.strategy == STRATEGY_GIVEN) && !knows_newest(cell) && !me->fresh &&
-	    cell->stale[run.self] < STALE_IN_A_ROW)
-		store -= choose(CHOICE_STALE, store - oldest_visible(cell) + 1, run.plan.stale);
+	if ((run.plan.stale != 0 || run.plan.strategy == STRATEGY_GIVEN) && !knows_newest(cell, &me->view) &&
+	    !me->fresh && cell->stale[run.self] < STALE_IN_A_ROW)
+		store -= choose_older(cell, order);
 	cell->stale[run.self] = store < cell->n - 1 ? (uint8_t)(cell->stale[run.self] + 1) : 0;
 	me->last.stale = (int)(cell->n - 1 - store);
 	return store;
 }
 
+static inline void note_sequential(struct store *store, int order)
+{
+	if (order == memory_order_seq_cst && store->touched.of[run.self] == NEVER)
+		store->touched.of[run.self] = self()->view.of[run.self];
+}
+
 static inline void see(struct cell *cell, uint32_t number, int order)
 {
-	const struct store *const store = &cell->ring[number % HISTORY];
+	struct store *const store = &cell->ring[number % HISTORY];
 	struct fiber *const me = self();
 
 	note_sight(cell, number);
+	note_sequential(store, order);
 	if (!store->releases)
 		return;
 	if (acquires(order)) {
@@ -416,6 +473,8 @@ static inline void add_store(struct cell *cell, uint64_t value, int order, bool 
 	store->release = releases(order) ? me->seen : me->fence_release;
 	store->release_view = releases(order) ? me->view : me->fence_release_view;
 	store->releases = true;
+	untouched(store);
+	note_sequential(store, order);
 	if (continued && before->releases) {
 		clock_join(&store->release, &before->release);
 		clock_join(&store->release_view, &before->release_view);
@@ -423,17 +482,26 @@ static inline void add_store(struct cell *cell, uint64_t value, int order, bool 
 	note_sight(cell, cell->n++);
 }
 
-static void sequential(int order)
+/* After a seq_cst access: it stands for what came before it, but not yet for itself. */
+static inline void sequential(int order)
 {
-	if (order == memory_order_seq_cst)
-		memory_full_barrier();
+	if (order == memory_order_seq_cst) {
+		struct clock before = self()->view;
+
+		touch(TOUCH_BARRIER, true);
+		before.of[run.self]--;
+		clock_join(&run.sequential, &before);
+	}
 }
 
 void memory_full_barrier(void)
 {
+	struct fiber *const me = self();
+
 	touch(TOUCH_BARRIER, true);
-	clock_join(&self()->view, &run.barrier);
-	clock_join(&run.barrier, &self()->view);
+	clock_join(&me->view, &run.barrier);
+	clock_join(&me->view, &run.sequential);
+	clock_join(&run.barrier, &me->view);
 	tick();
 }
 
@@ -441,6 +509,7 @@ static inline void done(int order, uint64_t before, uint64_t after, int64_t resu
 {
 	struct step *const last = &self()->last;
 
+	sequential(order);
 	self()->fresh = false;
 	last->order = order;
 	last->before = before;
@@ -477,9 +546,8 @@ uint64_t memory_load(void *address, unsigned size, int order, const void *pc)
 		return native_load(address, size);
 	point(OP_LOAD, address, pc);
 	cell = access_cell(address, size, false, pc);
-	sequential(order);
 	if (cell != NULL) {
-		store = choose_store(cell);
+		store = choose_store(cell, order);
 		see(cell, store, order);
 		value = cell->ring[store % HISTORY].value;
 	} else {
@@ -500,10 +568,8 @@ void memory_store(void *address, unsigned size, uint64_t value, int order, const
 	}
 	point(OP_STORE, address, pc);
 	cell = access_cell(address, size, true, pc);
-	sequential(order);
 	remember_static(address, size);
 	before = native_load(address, size);
-
 	if (cell != NULL)
 		add_store(cell, value, order, false);
 	native_store(address, size, value);
@@ -523,7 +589,6 @@ uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(
 	}
 	point(OP_RMW, address, pc);
 	cell = access_cell(address, size, true, pc);
-	sequential(order);
 	remember_static(address, size);
 	before = native_load(address, size);
 	after = change(before, operand) & UINT64_MAX >> (64 - 8 * size);
@@ -536,11 +601,16 @@ uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(
 	return before;
 }
 
+/*
+ * One that fails is a load, with the order that the caller gave for that. An older store with the expected value
+ * does not make it fail; to succeed it must find the value in the newest.
+ */
 uint64_t memory_cas(void *address, unsigned size, uint64_t expected, uint64_t desired, int order, int failure_order,
 		    const void *pc)
 {
 	struct cell *cell;
 	uint64_t value;
+	bool same;
 
 	if (!run.active) {
 		value = native_load(address, size);
@@ -550,24 +620,25 @@ uint64_t memory_cas(void *address, unsigned size, uint64_t expected, uint64_t de
 	}
 	point(OP_CAS, address, pc);
 	cell = access_cell(address, size, true, pc);
-	sequential(order);
 	value = native_load(address, size);
+	same = value == expected;
 	if (cell != NULL) {
-		uint32_t store = choose_store(cell);
+		uint32_t store = choose_store(cell, failure_order);
 
 		if (cell->ring[store % HISTORY].value == expected)
-			store = cell->n - 1; /* to succeed it must be the newest */
+			store = cell->n - 1;
 		value = cell->ring[store % HISTORY].value;
+		same = value == expected;
 		self()->last.stale = (int)(cell->n - 1 - store);
-		see(cell, store, value == expected ? order : failure_order);
-		if (value == expected)
+		see(cell, store, same ? order : failure_order);
+		if (same)
 			add_store(cell, desired, order, true);
 	}
-	if (value == expected) {
+	if (same) {
 		remember_static(address, size);
 		native_store(address, size, desired);
 	}
-	done(order, value, value == expected ? desired : value, value == expected);
+	done(same ? order : failure_order, value, same ? desired : value, same);
 	return value;
 }
 
@@ -582,7 +653,8 @@ void memory_fence(int order)
 		clock_join(&me->seen, &me->fence_acquire);
 		clock_join(&me->view, &me->fence_acquire_view);
 	}
-	sequential(order);
+	if (order == memory_order_seq_cst)
+		memory_full_barrier();
 	if (releases(order)) {
 		me->fence_release = me->seen;
 		me->fence_release_view = me->view;
@@ -644,6 +716,7 @@ void memory_origin(const struct weft_explore_scenario *scenario)
 	run.origin = 0;
 	memset(cells, 0, sizeof(cells));
 	memset(&run.barrier, 0, sizeof(run.barrier));
+	memset(&run.sequential, 0, sizeof(run.sequential));
 	memset(run.counter_seen, 0, sizeof(run.counter_seen));
 	memset(run.counter_view, 0, sizeof(run.counter_view));
 }

@@ -197,7 +197,8 @@ struct run {
 	unsigned fault_step;	  /* from this step on faults_point() has something to decide */
 	unsigned deaths, signals; /* that may still be */
 	struct fiber fibers[FIBERS];
-	struct clock barrier; /* what all full barriers so far have made visible */
+	struct clock barrier;	 /* what all full barriers so far have made visible */
+	struct clock sequential; /* what came before seq_cst accesses so far; see memory.c */
 	unsigned counters[32];
 	struct clock counter_seen[32], counter_view[32];
 	bool cut; /* by the search: not to be counted */
