@@ -97,7 +97,7 @@ void faults_handle(void)
 /* Only while the threads run. One that handles a signal may die of it. */
 void faults_point(void)
 {
-	if (run.self == 0 || run.fibers[0].state != FIBER_JOINING)
+	if (run.self == 0 || run.fibers[0].state != FIBER_JOINING || self()->in_kernel)
 		return;
 	if (run.deaths > 0 && is_due(SIGNALS, 1) && fault(FAULT_DEATH, 1))
 		die();

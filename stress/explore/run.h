@@ -154,8 +154,9 @@ struct fiber {
 	unsigned n_words;
 	bool timed;
 	int64_t deadline_ns;
-	uint64_t ticket;
 	unsigned slept; /* how often */
+	uint64_t tickets[WORDS];
+	bool in_kernel; /* between the two steps of a call: no signal, no death */
 	int wait_result;
 	/* choices */
 	uint32_t own_steps;    /* points, sleeps and the end */

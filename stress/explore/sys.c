@@ -3,8 +3,8 @@
  * sys.c - the system below the library: futexes, clock, processors.
  *
  * Futexes as the kernel has them: a wait compares and goes to sleep in one step; a wake takes exactly as many
- * sleepers as it was told, oldest first. One that waits at two words stays queued at the other, and counts for a wake
- * there, until it runs.
+ * sleepers as it was told, oldest first. One that waits at two words compares and queues at the first, then at the
+ * second, with others in between; when woken it stays queued at the other, and counts for a wake there, until it runs.
  *
  * What a wait returns is settled when the thread runs again, not when something ends its sleep: until then it is
  * queued. In this order: a word that it was woken at, of two the second (the kernel takes it out of the queues and
@@ -54,18 +54,58 @@ static void barrier(void)
 		memory_full_barrier();
 }
 
-static void enqueue(struct fiber *me, unsigned n, weft_atomic32_t *const words[], const bool shared[])
+static void enqueue(unsigned i, const void *word, bool shared)
 {
-	me->n_words = n;
-	me->woken = -1;
-	me->ticket = ++run.tickets;
-	me->slept++;
-	for (unsigned i = 0; i < n; i++) {
-		me->words[i] = (const void *)(uintptr_t)words[i];
-		me->queued[i] = true;
-		me->word_shared[i] = shared[i];
+	struct fiber *const me = self();
+
+	me->words[i] = word;
+	me->word_shared[i] = shared;
+	me->queued[i] = true;
+	me->tickets[i] = ++run.tickets;
+	me->n_words = i + 1;
+	touch_queue(word);
+}
+
+static void dequeue(void)
+{
+	struct fiber *const me = self();
+
+	for (unsigned i = 0; i < me->n_words; i++) {
+		me->queued[i] = false;
 		touch_queue(me->words[i]);
 	}
+}
+
+/*
+ * Compare and queue, at one word after the other. Between two of them others run, and may wake this one already; then
+ * it counts as woken, even if the next word differs.
+ * Return: whether it is queued at all of them.
+ */
+static bool enqueue_all(unsigned n, weft_atomic32_t *const words[], const uint32_t expected[], const bool shared[],
+			const void *pc)
+{
+	struct fiber *const me = self();
+
+	me->n_words = 0;
+	me->woken = -1;
+	for (unsigned i = 0; i < n; i++) {
+		const void *const word = (const void *)(uintptr_t)words[i];
+
+		me->in_kernel = i > 0;
+		point(OP_WAIT, word, pc);
+		me->in_kernel = false;
+		barrier();
+		if (memory_peek(word) != expected[i] && broken_futex != BROKEN_NO_COMPARE) {
+			dequeue();
+			note(me->woken >= 0 ? me->woken : -EAGAIN, expected[i], memory_peek(word));
+			return false;
+		}
+		enqueue(i, word, shared[i]);
+	}
+	me->slept++;
+	me->last.address = (const void *)(uintptr_t)words[0];
+	note(INT_MAX, expected[0], expected[0]);
+	return true;
 }
 
 /* What may end a wait without a wake: set before the sleep; a wake that comes in between wins. */
@@ -101,33 +141,23 @@ static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t e
 	if (!run.active)
 		mistakes_outside("a weft function that has to wait");
 	do {
-		point(OP_WAIT, (const void *)(uintptr_t)words[0], pc);
-		barrier();
-		for (unsigned i = 0; i < n; i++)
-			if (memory_peek((const void *)(uintptr_t)words[i]) != expected[i] &&
-			    broken_futex != BROKEN_NO_COMPARE) {
-				note(-EAGAIN, expected[0], memory_peek((const void *)(uintptr_t)words[0]));
-				return -EAGAIN;
-			}
+		if (!enqueue_all(n, words, expected, shared, pc))
+			return me->woken >= 0 ? me->woken : -EAGAIN;
 		me->timed = deadline != NULL;
 		if (me->timed)
 			touch(TOUCH_CLOCK, false);
 		me->deadline_ns = deadline != NULL ? to_ns(deadline) : INT64_MAX;
-		note(INT_MAX, expected[0], expected[0]);
 		lint_sleeps(words[0]);
-		enqueue(me, n, words, shared);
 		me->wait_result = -EINTR;
 		early = ends_early(&me->wait_result);
-		set_state(me, early == NOT_EARLY && me->deadline_ns > run.now_ns ? FIBER_ASLEEP : FIBER_READY);
+		set_state(me, early == NOT_EARLY && me->woken < 0 && me->deadline_ns > run.now_ns ? FIBER_ASLEEP
+												  : FIBER_READY);
 		sleep_self();
 		barrier();
 		if (me->timed)
 			touch(TOUCH_CLOCK, false);
 		me->timed = false;
-		for (unsigned i = 0; i < n; i++) {
-			me->queued[i] = false;
-			touch_queue(me->words[i]);
-		}
+		dequeue();
 		if (me->woken >= 0)
 			result = me->woken;
 		else
@@ -178,16 +208,23 @@ static unsigned queued_at(const struct fiber *fiber, const void *word, bool shar
 static struct fiber *sleeper_at(const void *word, bool shared, unsigned *index)
 {
 	struct fiber *sleepers[FIBERS];
+	uint64_t tickets[FIBERS];
 	unsigned n = 0, taken;
 
-	for (unsigned i = 0; i < run.n_fibers; i++)
-		if (queued_at(&run.fibers[i], word, shared) != NONE) {
-			unsigned at = n++;
+	for (unsigned i = 0; i < run.n_fibers; i++) {
+		const unsigned at_word = queued_at(&run.fibers[i], word, shared);
+		unsigned at = n;
 
-			for (; at > 0 && sleepers[at - 1]->ticket > run.fibers[i].ticket; at--)
-				sleepers[at] = sleepers[at - 1];
-			sleepers[at] = &run.fibers[i];
+		if (at_word == NONE)
+			continue;
+		for (; at > 0 && tickets[at - 1] > run.fibers[i].tickets[at_word]; at--) {
+			sleepers[at] = sleepers[at - 1];
+			tickets[at] = tickets[at - 1];
 		}
+		sleepers[at] = &run.fibers[i];
+		tickets[at] = run.fibers[i].tickets[at_word];
+		n++;
+	}
 	if (n == 0)
 		return NULL;
 	taken = choose(CHOICE_FAULT + FAULT_ORDER, n, run.plan.any_order);
@@ -255,7 +292,7 @@ int weft_sys_futex_requeue(weft_atomic32_t *from, uint32_t expected, int wake, i
 	while (from != to && move-- > 0 &&
 	       (sleeper = sleeper_at((const void *)(uintptr_t)from, shared, &index)) != NULL) {
 		sleeper->words[index] = (const void *)(uintptr_t)to;
-		sleeper->ticket = ++run.tickets;
+		sleeper->tickets[index] = ++run.tickets;
 		done++;
 	}
 	note(done, expected, 0);
