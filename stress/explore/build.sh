@@ -19,7 +19,7 @@
 # EXPLORE_CONSTANTS: which of the sets of constants below: small (as it comes), with which spinning ends soon; narrow,
 # the same with counters of two bits; asleep, without spinning; or other -DWEFT_...
 # EXPLORE_VERSION: what --version says. EXPLORE_CFLAGS: more flags for library and scenarios. EXPLORE_MORE: one more
-# source for the explorer. EXPLORE_RUNTIME: flags for the explorer's own files.
+# source for the program, compiled as the explorer's. EXPLORE_RUNTIME: flags for the explorer's own files.
 set -eu
 
 if test "$1" = --obstacle; then
@@ -146,7 +146,7 @@ if test -n "$reason"; then
 	exit
 fi
 set --
-for source in "$explore"/*.c ${EXPLORE_MORE:-}; do
+for source in "$explore"/*.c; do
 	name=$(basename "$source" .c)
 	case $name in
 	scenario*) ;;
@@ -169,4 +169,8 @@ for source in "$explore"/scenario*.c; do
 	compile_program "$srcdir" "$source" "$object"
 	set -- "$@" "$object"
 done
+if test -n "${EXPLORE_MORE:-}"; then
+	compile_runtime "$EXPLORE_MORE" "$objects/more.o"
+	set -- "$@" "$objects/more.o"
+fi
 link_all "$@" "$objects/libweft-explore.a"
