@@ -41,9 +41,10 @@ asleep) constants='-DWEFT_SPIN_LOCK_TURNS=0 -DWEFT_LOCK_OVERTAKES=1 -DWEFT_LOCK_
 	-DWEFT_SPIN_HANDOFF_NS=0 -DWEFT_SPIN_YIELDS=0' ;;
 *) constants=$EXPLORE_CONSTANTS ;;
 esac
-common="-std=c11 -g -fPIE -D_GNU_SOURCE ${WARNINGS:-}"
+common="-std=c11 -g -gdwarf-4 -fPIE -D_GNU_SOURCE ${WARNINGS:-}"
 new=
 
+# DWARF 4, of which every addr2line finds what clang has put into one another.
 # Files are named as if the source were in /weft: reports do not depend on where it is, and know what is weft's.
 # lib/sys is not in the path of includes: the explorer's weft_sys.h takes the place of the one that is there.
 compile_program()

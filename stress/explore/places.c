@@ -264,13 +264,16 @@ static FILE *start(char **words, pid_t *child)
 
 static void ask(size_t object)
 {
+	/* The first knows what clang writes by itself, DWARF 5, better than the second of 2023 does. */
+	static char llvm[] = "llvm-addr2line", gnu[] = "addr2line";
+	static char *const programs[] = { llvm, gnu };
 	char **words = NULL;
 	size_t n = 0;
-	FILE *answer;
+	FILE *answer = NULL;
 	pid_t child;
 
 	words = grown(NULL, (n_entries + 6) * sizeof(*words));
-	words[n++] = copied("addr2line");
+	words[n++] = NULL; /* the program */
 	words[n++] = copied("-afi");
 	words[n++] = copied("-e");
 	words[n++] = copied(objects[object].path);
@@ -284,13 +287,16 @@ static void ask(size_t object)
 			words[n++] = copied(text);
 		}
 	words[n] = NULL;
-	answer = n > 4 ? start(words, &child) : NULL;
+	for (unsigned i = 0; i < sizeof(programs) / sizeof(*programs) && answer == NULL && n > 4; i++) {
+		words[0] = programs[i];
+		answer = start(words, &child);
+	}
 	if (answer != NULL) {
 		read_answer(answer, object);
 		fclose(answer);
 		waitpid(child, NULL, 0);
 	}
-	while (n-- > 0)
+	while (n-- > 1)
 		free(words[n]);
 	free(words);
 }

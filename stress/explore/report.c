@@ -91,6 +91,8 @@ static void say_one_place(char text[TEXT], const struct place *place, const stru
 		say(text, " > ");
 	if (place->file == NULL)
 		say(text, "%s", place->function != NULL ? place->function : "?");
+	else if (place->line == 0) /* code that stands for several places */
+		say(text, "%s %s", place->file, place->function != NULL ? place->function : "");
 	else
 		say(text, "%s:%u%s%s", same ? "" : place->file, place->line, place->function != NULL ? " " : "",
 		    place->function != NULL ? place->function : "");
@@ -99,7 +101,9 @@ static void say_one_place(char text[TEXT], const struct place *place, const stru
 /* What weft does everything through: a place there says nothing. */
 static bool is_door(const struct place *place)
 {
-	static const char *const doors[] = { "atomic.h", "futex.c", "futex.h" };
+	static const char *const doors[] = {
+		"atomic.h", "futex.c", "futex.h", "spin.h", "time.c", "wait.c", "wait.h"
+	};
 
 	for (unsigned i = 0; i < sizeof(doors) / sizeof(*doors) && place->file != NULL; i++)
 		if (strcmp(place->file, doors[i]) == 0)
