@@ -28,6 +28,7 @@ explore_runtime = \
 	stress/explore/options.c \
 	stress/explore/options.h \
 	stress/explore/plan.c \
+	stress/explore/posix.c \
 	stress/explore/places.c \
 	stress/explore/places.h \
 	stress/explore/replay.c \

@@ -21,7 +21,7 @@
 
 #include "run.h"
 
-/* ---- threads and their objects ---- */
+/* ---- what would wait; threads themselves are in posix.c ---- */
 
 /* The next one in the order of libraries: the C library's. A function's pointer from a datum's, as POSIX has it. */
 #define LIBC(function, ...)                                                                                          \
@@ -32,21 +32,6 @@
 
 #define TELL(function, instead)                                                                                      \
 	weft_explore_fail(function, "in a schedule it would stop all threads; use %s (doc/explore.md)", instead)
-
-int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*fn)(void *),
-		   void *restrict arg)
-{
-	if (run.active)
-		weft_explore_fail("pthread_create", "a schedule has its own threads; use weft_explore_start()");
-	LIBC(pthread_create, thread, attributes, fn, arg);
-}
-
-int pthread_join(pthread_t thread, void **result)
-{
-	if (run.active)
-		weft_explore_fail("pthread_join", "a schedule has its own threads; use weft_explore_join()");
-	LIBC(pthread_join, thread, result);
-}
 
 int pthread_mutex_lock(pthread_mutex_t *mutex)
 {

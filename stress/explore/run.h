@@ -398,6 +398,10 @@ void lint_woken(struct fiber *sleeper, const void *word);
 void lint_sleeps(const void *word); /* the running fiber is about to */
 void lint_print(FILE *out);
 
+/* threads.c; @pc: who calls */
+int threads_start(void (*fn)(void *arg), void *arg, const void *pc);
+void threads_join(unsigned number, const void *pc);
+
 /* faults.c: those that are no matter of one call: a thread's death, and a signal that comes to it */
 void faults_begin(void);
 void faults_point(void);     /* the running fiber is about to do a step */

@@ -2,7 +2,8 @@
 /*
  * scenario-threads.c - a test of the explorer: threads that others start and join, and what that orders.
  */
-#include <weft/base.h>
+#include <errno.h>
+#include <pthread.h>
 
 #include "scenarios.h"
 
@@ -105,6 +106,51 @@ static void end_starting(void *state)
 	weft_explore_check(weft_explore_start(fill, &pieces->data[2]) == 5);
 }
 
+/* ---- the same by pthreads ---- */
+
+static void *fill_and_return(void *arg)
+{
+	fill(arg);
+	return arg;
+}
+
+static void *fill_and_exit(void *arg)
+{
+	fill(arg);
+	pthread_exit(arg);
+}
+
+static void posix(void *state, unsigned number)
+{
+	struct pieces *const pieces = state;
+	unsigned *const piece = &pieces->data[number];
+	const pthread_t me = pthread_self();
+	pthread_t other;
+	void *result;
+	int rc;
+
+	*piece = 1;
+	rc = pthread_create(&other, NULL, number == 0 ? fill_and_return : fill_and_exit, piece);
+	if (rc != 0) {
+		weft_explore_check(rc == EAGAIN);
+		*piece = 3;
+		return;
+	}
+	weft_explore_check(!pthread_equal(me, other) && pthread_equal(me, pthread_self()));
+	weft_explore_check(pthread_join(other, &result) == 0);
+	weft_explore_check(result == piece && *piece == 3);
+}
+
+static void detached(void *state, unsigned number)
+{
+	struct pieces *const pieces = state;
+	pthread_t other;
+
+	pieces->data[number] = 1;
+	weft_explore_check(pthread_create(&other, NULL, fill_and_return, &pieces->data[number]) == 0);
+	weft_explore_check(pthread_detach(other) == 0);
+}
+
 /* Looks without joining: a race. */
 static void not_joined(void *state, unsigned number)
 {
@@ -129,6 +175,14 @@ const struct weft_explore_scenario explore_threads[] = {
 	  .begin = begin,
 	  .thread = start_only,
 	  .end = end },
+	{ .name = "threads-posix-2",
+	  .threads = 2,
+	  .steps = 20,
+	  .begin = begin,
+	  .thread = posix,
+	  .end = end,
+	  .flags = WEFT_EXPLORE_START_FAILS },
+	{ .name = "threads-detached-2", .threads = 2, .steps = 20, .begin = begin, .thread = detached, .end = end },
 	{ .name = "threads-many", .threads = 1, .steps = 40, .begin = begin, .thread = start_many },
 	{ .name = "threads-begin-end",
 	  .threads = 2,

@@ -89,12 +89,11 @@ void explore_enter(void)
 	finish_fiber(FIBER_DONE);
 }
 
-int weft_explore_start(void (*fn)(void *arg), void *arg)
+int threads_start(void (*fn)(void *arg), void *arg, const void *pc)
 {
 	unsigned number;
 
-	IN_SCHEDULE();
-	point(OP_START, NULL, PC);
+	point(OP_START, NULL, pc);
 	touch(TOUCH_THREADS, true);
 	if (run.n_fibers == FIBERS ||
 	    (run.scenario->flags & WEFT_EXPLORE_START_FAILS && fault(FAULT_START, START_FAILS_ONE_IN))) {
@@ -112,6 +111,12 @@ int weft_explore_start(void (*fn)(void *arg), void *arg)
 	return (int)number - 1;
 }
 
+int weft_explore_start(void (*fn)(void *arg), void *arg)
+{
+	IN_SCHEDULE();
+	return threads_start(fn, arg, PC);
+}
+
 static unsigned fiber_of(unsigned number)
 {
 	if (number >= run.n_fibers - 1)
@@ -120,12 +125,11 @@ static unsigned fiber_of(unsigned number)
 	return number + 1;
 }
 
-void weft_explore_join(unsigned number)
+void threads_join(unsigned number, const void *pc)
 {
 	const unsigned other = fiber_of(number);
 
-	IN_SCHEDULE();
-	point(OP_JOIN, NULL, PC);
+	point(OP_JOIN, NULL, pc);
 	touch(TOUCH_STATES + other, true);
 	if (other == run.self || run.fibers[other].joined)
 		weft_explore_fail("misuse", "thread %u is joined by itself or twice", number);
@@ -135,6 +139,12 @@ void weft_explore_join(unsigned number)
 	follow(other);
 	self()->last.op = OP_JOIN;
 	note(number);
+}
+
+void weft_explore_join(unsigned number)
+{
+	IN_SCHEDULE();
+	threads_join(number, PC);
 }
 
 int weft_explore_self(void)
