@@ -60,6 +60,7 @@ explore_scenarios = \
 	stress/explore/scenario-glibc25847.c \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-linear.c \
+	stress/explore/scenario-litmus.c \
 	stress/explore/scenario-lock.c \
 	stress/explore/scenario-prompt.c \
 	stress/explore/scenario-rest.c \
@@ -102,6 +103,7 @@ explore_tests = \
 	stress/explore/faults.sh \
 	stress/explore/futex.sh \
 	stress/explore/known.sh \
+	stress/explore/litmus.sh \
 	stress/explore/machines.sh \
 	tests/explore-cli.sh
 

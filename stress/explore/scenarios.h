@@ -29,5 +29,6 @@ extern explore_table explore_threads;
 extern explore_table explore_wakes;
 extern explore_table explore_search;
 extern explore_table explore_prompt;
+extern explore_table explore_litmus;
 
 #endif
