@@ -259,6 +259,36 @@ static void freed_timed(void *state, unsigned number)
 	free_first(meeting, weft_barrier_wait_for(&meeting->barrier, number == 0 ? WEFT_FOREVER : 3000));
 }
 
+/* The same in a round that is broken up when all of its members are in it; thread 0 is none of them. */
+static void freed_broken(void *state, unsigned number)
+{
+	struct meeting *const meeting = state;
+
+	if (number > 0) {
+		weft_explore_check(weft_barrier_wait(&meeting->barrier) == -EPIPE);
+		if (weft_explore_count(FREED, 1) == 0)
+			weft_explore_free(meeting);
+		return;
+	}
+	while (weft_barrier_n_waiting(&meeting->barrier) < 2)
+		weft_explore_yield();
+	if (weft_explore_choose(2))
+		weft_barrier_abort(&meeting->barrier);
+	else
+		weft_barrier_reset(&meeting->barrier);
+}
+
+/* A shared one goes when all of this process have returned. */
+static void freed_by_last(void *state, unsigned number)
+{
+	struct meeting *const meeting = state;
+	const int rc = weft_barrier_wait_for(&meeting->barrier, number == 0 ? WEFT_FOREVER : 3000);
+
+	(void)rc;
+	if (weft_explore_count_ordered(FREED, 1) == weft_explore_threads() - 1)
+		weft_explore_free(meeting);
+}
+
 /* Whoever comes back first from the second round frees it, the first round's stragglers notwithstanding. */
 static void freed_second(void *state, unsigned number)
 {
@@ -335,6 +365,9 @@ const struct weft_explore_scenario explore_barrier[] = {
 	{ .name = "barrier-freed-3", .threads = 3, .steps = 60, .begin = begin_3, .thread = freed },
 	{ .name = "barrier-freed-timed-2", .threads = 2, .steps = 50, .begin = begin_2, .thread = freed_timed },
 	{ .name = "barrier-freed-timed-3", .threads = 3, .steps = 80, .begin = begin_3, .thread = freed_timed },
+	{ .name = "barrier-freed-broken-3", .threads = 3, .begin = begin_3, .thread = freed_broken },
+	{ .name = "barrier-shared-freed-2", .threads = 2, .begin = begin_shared_2, .thread = freed_by_last },
+	{ .name = "barrier-shared-freed-3", .threads = 3, .begin = begin_shared_3, .thread = freed_by_last },
 	{ .name = "barrier-freed-second-2", .threads = 2, .steps = 60, .begin = begin_2, .thread = freed_second },
 	{ .name = "barrier-freed-second-3", .threads = 3, .steps = 110, .begin = begin_3, .thread = freed_second },
 	{ .name = "barrier-shared-2x3",

@@ -197,6 +197,46 @@ static void only_timed(void *state, unsigned number)
 		timed_wait(shop, NULL);
 }
 
+/*
+ * Who is notified are the oldest that still wait, whatever the others do: @waiting has a bit for each arrival that
+ * waits, @may_go one for each that notify let go.
+ */
+static void fifo_with_timed(void *state, unsigned number)
+{
+	struct shop *const shop = state;
+
+	if (number == 0) {
+		for (unsigned i = 0; i < 3; i++) {
+			unsigned n = 1 + weft_explore_choose(2), left;
+
+			weft_cond_acquire(&shop->cond);
+			left = (unsigned)weft_cond_notify(&shop->cond, n);
+			weft_explore_check(left == n ||
+					   (left < n && left == (unsigned)__builtin_popcount(shop->waiting)));
+			shop->notified += left;
+			for (; left > 0; left--) {
+				shop->may_go |= shop->waiting & -shop->waiting;
+				shop->waiting &= shop->waiting - 1;
+			}
+			weft_cond_release(&shop->cond);
+		}
+		return;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned turn;
+		int rc;
+
+		weft_cond_acquire(&shop->cond);
+		turn = 1u << shop->turn++;
+		shop->waiting |= turn;
+		rc = weft_cond_wait_for(&shop->cond, 2000 + 2000 * number);
+		weft_explore_check((rc == 0) == ((shop->may_go & turn) != 0));
+		shop->waiting &= ~turn;
+		shop->served += rc == 0;
+		weft_cond_release(&shop->cond);
+	}
+}
+
 static void with_cancel(void *state, unsigned number)
 {
 	struct shop *const shop = state;
@@ -354,6 +394,9 @@ const struct weft_explore_scenario explore_cond[] = {
 	  .begin = begin_own,
 	  .thread = only_timed,
 	  .end = end },
+	{ .name = "cond-fifo-timed-3", .threads = 3, .begin = begin, .thread = fifo_with_timed, .end = end },
+	{ .name = "cond-fifo-timed-4", .threads = 4, .begin = begin, .thread = fifo_with_timed, .end = end },
+	{ .name = "cond-fifo-timed-own-4", .threads = 4, .begin = begin_own, .thread = fifo_with_timed, .end = end },
 	{ .name = "cond-cancel-3", .threads = 3, .steps = 80, .begin = begin, .thread = with_cancel, .end = end },
 	{ .name = "cond-cancel-4", .threads = 4, .steps = 110, .begin = begin, .thread = with_cancel, .end = end },
 	{ .name = "cond-cancel-old-3",

@@ -196,6 +196,51 @@ static void free_at_once(void *state, unsigned number)
 	}
 }
 
+/* The same by waits that may end before, by looks, and of a token. */
+static void free_any(void *state, unsigned number)
+{
+	struct gate *const gate = state;
+
+	if (number == 0) {
+		weft_event_set(&gate->event);
+		return;
+	}
+	switch (weft_explore_choose(4)) {
+	case 0:
+		while (weft_event_wait_for(&gate->event, 3000) != 0)
+			weft_explore_yield();
+		break;
+	case 1:
+		while (!weft_event_is_set(&gate->event))
+			weft_explore_yield();
+		break;
+	case 2:
+		weft_explore_check(weft_event_wait_until(&gate->event, WEFT_FOREVER, &gate->cancel) == 0);
+		break;
+	default:
+		weft_explore_check(weft_event_wait_until(&gate->cancel, WEFT_FOREVER, &gate->event) == -ECANCELED);
+	}
+	weft_explore_free(gate);
+}
+
+/* It goes when all who waited have returned, whoever set it last. */
+static void free_after_all(void *state, unsigned number)
+{
+	struct gate *const gate = state;
+
+	if (number == 0) {
+		weft_event_set(&gate->event);
+		return;
+	}
+	if (number == 1)
+		weft_explore_check(weft_event_wait(&gate->event) == 0);
+	else
+		while (weft_event_wait_for(&gate->event, 3000) != 0)
+			weft_explore_yield();
+	if (weft_explore_count_ordered(SETS_DONE, 1) == weft_explore_threads() - 2)
+		weft_explore_free(gate);
+}
+
 /* Two set at once. */
 static void two_set(void *state, unsigned number)
 {
@@ -294,6 +339,10 @@ const struct weft_explore_scenario explore_event[] = {
 	  .thread = timed_cancel,
 	  .end = end },
 	{ .name = "event-free-2", .threads = 2, .steps = 15, .begin = begin, .thread = free_at_once },
+	{ .name = "event-free-any-2", .threads = 2, .begin = begin, .thread = free_any },
+	{ .name = "event-free-any-shared-2", .threads = 2, .begin = begin_shared, .thread = free_any },
+	{ .name = "event-free-3", .threads = 3, .begin = begin, .thread = free_after_all },
+	{ .name = "event-free-4", .threads = 4, .begin = begin, .thread = free_after_all },
 	{ .name = "event-two-set-4", .threads = 4, .steps = 35, .begin = begin, .thread = two_set, .end = end },
 	{ .name = "event-set-clear-race-3",
 	  .threads = 3,

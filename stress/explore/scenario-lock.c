@@ -292,6 +292,51 @@ static void many_rounds(void *state, unsigned number)
 		pass(section);
 }
 
+/*
+ * Once a thread that was woken too late has barred newcomers, only the owner of AWAKE may come before those who have
+ * slept, and whoever had the lock already: LOCK-14.
+ */
+static void fairly(void *state, unsigned number)
+{
+	enum { STARVING = 1 << 4 }; /* lib/lock.c */
+	struct section *const section = state;
+
+	for (unsigned i = 0; i < 4; i++) {
+		const unsigned slept = weft_explore_slept(number);
+
+		weft_lock_acquire(&section->lock);
+		if (weft_explore_slept(number) != slept ||
+		    !(atomic_load_explicit(&section->lock.word, memory_order_relaxed) & STARVING))
+			section->entered = 0;
+		else
+			weft_explore_check(++section->entered <= 2);
+		weft_explore_step();
+		weft_lock_release(&section->lock);
+	}
+}
+
+/* Each passes once, by waits of all kinds, and the last one through frees the lock. */
+static void free_after_any(void *state, unsigned number)
+{
+	struct section *const section = state;
+	bool last;
+
+	if (number == 0)
+		weft_lock_acquire(&section->lock);
+	else if (number == 1)
+		while (weft_lock_acquire_for(&section->lock, 3000) != 0)
+			weft_explore_yield();
+	else if (weft_explore_choose(2))
+		weft_explore_check(weft_lock_acquire_until(&section->lock, WEFT_FOREVER, &section->cancel) == 0);
+	else
+		while (weft_lock_try_acquire(&section->lock) != 0)
+			weft_explore_yield();
+	last = ++section->entered == 3;
+	weft_lock_release(&section->lock);
+	if (last)
+		weft_explore_free(section);
+}
+
 struct pair {
 	struct weft_lock locks[2];
 	struct weft_lock *order[2][2];
@@ -400,6 +445,9 @@ const struct weft_explore_scenario explore_lock[] = {
 	  .thread = with_cancel,
 	  .end = end },
 	{ .name = "lock-free-after", .threads = 3, .steps = 50, .begin = begin, .thread = free_after },
+	{ .name = "lock-free-any-3", .threads = 3, .steps = 60, .begin = begin, .thread = free_after_any },
+	{ .name = "lock-fair-3", .threads = 3, .begin = begin, .thread = fairly, .end = end },
+	{ .name = "lock-fair-4", .threads = 4, .begin = begin, .thread = fairly, .end = end },
 	{ .name = "lock-free-held", .threads = 2, .steps = 30, .begin = begin, .thread = free_held },
 	{ .name = "lock-by-another-3",
 	  .threads = 3,
@@ -493,9 +541,29 @@ static void end_nest(void *state)
 	weft_explore_check(weft_rlock_release(&nest->rlock) == 0);
 }
 
+static void free_nest(void *state, unsigned number)
+{
+	struct nest *const nest = state;
+	bool last;
+
+	if (number == 2)
+		while (weft_rlock_acquire_for(&nest->rlock, 3000) != 0)
+			weft_explore_yield();
+	else
+		weft_rlock_acquire(&nest->rlock);
+	weft_rlock_acquire(&nest->rlock);
+	last = ++nest->depth == weft_explore_threads();
+	weft_rlock_release(&nest->rlock);
+	weft_rlock_release(&nest->rlock);
+	if (last)
+		weft_explore_free(nest);
+}
+
 const struct weft_explore_scenario explore_rlock[] = {
 	{ .name = "rlock-2", .threads = 2, .steps = 120, .begin = begin_nest, .thread = nest, .end = end_nest },
 	{ .name = "rlock-3", .threads = 3, .steps = 180, .begin = begin_nest, .thread = nest, .end = end_nest },
+	{ .name = "rlock-free-3", .threads = 3, .begin = begin_nest, .thread = free_nest },
+	{ .name = "rlock-free-shared-3", .threads = 3, .begin = begin_nest_shared, .thread = free_nest },
 	{ .name = "rlock-shared-3",
 	  .threads = 3,
 	  .steps = 180,
