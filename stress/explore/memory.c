@@ -488,7 +488,7 @@ static inline void sequential(int order)
 	if (order == memory_order_seq_cst) {
 		struct clock before = self()->view;
 
-		touch(TOUCH_BARRIER, true);
+		touch_barrier();
 		before.of[run.self]--;
 		clock_join(&run.sequential, &before);
 	}
@@ -498,7 +498,7 @@ void memory_full_barrier(void)
 {
 	struct fiber *const me = self();
 
-	touch(TOUCH_BARRIER, true);
+	touch_barrier();
 	clock_join(&me->view, &run.barrier);
 	clock_join(&me->view, &run.sequential);
 	clock_join(&run.barrier, &me->view);
@@ -524,7 +524,6 @@ static inline struct cell *access_cell(const void *address, unsigned size, bool 
 {
 	struct unit *const unit = simple_unit(address, size);
 
-	touch_memory(address, size, write);
 	if (unit != NULL && units_access(unit, size, write ? ATOMIC_WRITE : ATOMIC_READ, self())) {
 		struct cell *const cell = &cells[unit->cell];
 
@@ -545,6 +544,7 @@ uint64_t memory_load(void *address, unsigned size, int order, const void *pc)
 	if (!run.active)
 		return native_load(address, size);
 	point(OP_LOAD, address, pc);
+	touch_memory(address, size, false);
 	cell = access_cell(address, size, false, pc);
 	if (cell != NULL) {
 		store = choose_store(cell, order);
@@ -567,6 +567,7 @@ void memory_store(void *address, unsigned size, uint64_t value, int order, const
 		return;
 	}
 	point(OP_STORE, address, pc);
+	touch_memory(address, size, true);
 	cell = access_cell(address, size, true, pc);
 	remember_static(address, size);
 	before = native_load(address, size);
@@ -588,6 +589,7 @@ uint64_t memory_rmw(void *address, unsigned size, int order, uint64_t (*change)(
 		return before;
 	}
 	point(OP_RMW, address, pc);
+	touch_memory(address, size, true);
 	cell = access_cell(address, size, true, pc);
 	remember_static(address, size);
 	before = native_load(address, size);
@@ -638,6 +640,7 @@ uint64_t memory_cas(void *address, unsigned size, uint64_t expected, uint64_t de
 		remember_static(address, size);
 		native_store(address, size, desired);
 	}
+	touch_memory(address, size, same);
 	done(same ? order : failure_order, value, same ? desired : value, same);
 	return value;
 }

@@ -248,6 +248,13 @@ static inline void touch(uint64_t key, bool write)
 		footprint_touch(key, write);
 }
 
+/* Without stale loads nothing depends on what barriers have made visible. */
+static inline void touch_barrier(void)
+{
+	if (run.plan.weak)
+		touch(TOUCH_BARRIER, true);
+}
+
 static inline void touch_queue(const void *word)
 {
 	touch(TOUCH_QUEUES + (uint64_t)(uintptr_t)word, true);
@@ -353,8 +360,7 @@ void search_schedule(void);
 unsigned search_choose(enum choice kind, unsigned n, unsigned rarely);
 unsigned search_pick(uint32_t ready, uint32_t expiring, unsigned usual);
 void search_yielded(void);
-void search_step(const struct step *done);
-void search_end_schedule(void); /* run.hash becomes one of what each thread did */
+void search_end_schedule(void); /* run.hash becomes one of what each thread did, in whatever order */
 const char *search_result(void);
 uint64_t search_cut(void); /* how many schedules were left when they were seen to be another order of one before */
 bool search_next(void);	   /* false: all done */
@@ -470,8 +476,6 @@ static inline void trace_step(const struct step *step)
 	states_see(run.paths);
 	if (run.tracing)
 		trace_keep(step);
-	if (__builtin_expect(footprint != NULL, 0))
-		search_step(step);
 }
 
 #endif

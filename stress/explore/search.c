@@ -30,7 +30,6 @@
  * it was not seen.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "footprint.h"
 
@@ -57,7 +56,6 @@ static struct {
 	unsigned left;	       /* preemptions, stale loads and faults that may still be */
 	bool incomplete;       /* something was left out */
 	uint64_t cut;
-	uint64_t signatures[FIBERS];
 } search;
 
 struct footprint *footprint;
@@ -80,7 +78,6 @@ void search_schedule(void)
 	search.at = 0;
 	search.last_run = NULL;
 	search.left = is_bounded() ? run.plan.depth : FAULTS_MAX;
-	memset(search.signatures, 0, sizeof(search.signatures));
 	run.cut = false;
 	footprint = &step;
 	footprint_clear(&step);
@@ -227,17 +224,6 @@ void search_yielded(void)
 
 /* ---- from one schedule to the next ---- */
 
-/* Of what each thread did and got, whatever was done by others between: equal for schedules of a class. */
-void search_step(const struct step *done)
-{
-	uint64_t *const hash = &search.signatures[done->fiber];
-
-	*hash = (*hash ^ done->op) * UINT64_C(0x9e3779b97f4a7c15);
-	*hash = (*hash ^ *hash >> 29 ^ done->before) * UINT64_C(0xbf58476d1ce4e5b9);
-	*hash = (*hash ^ *hash >> 32 ^ done->after) * UINT64_C(0x94d049bb133111eb);
-	*hash = (*hash ^ *hash >> 31 ^ (uint64_t)done->result) * UINT64_C(0xd6e8feb86659fd93);
-}
-
 void search_end_schedule(void)
 {
 	if (run.failed)
@@ -245,9 +231,7 @@ void search_end_schedule(void)
 	end_step();
 	footprint = NULL;
 	search.cut += run.cut;
-	run.hash = UINT64_C(0xcbf29ce484222325);
-	for (unsigned i = 0; i < FIBERS; i++)
-		run.hash = (run.hash ^ search.signatures[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	run.hash = run.paths; /* equal for all schedules of a class */
 }
 
 static bool advance(struct node *node)
