@@ -24,8 +24,8 @@ test -x "$explore" || exit 77
 test $? -ne 77 || exit 77
 
 if test $# -gt 0; then
-	CC=$1-gcc OBJCOPY=$1-objcopy
-	export CC OBJCOPY
+	CC=$1-gcc OBJCOPY=$1-objcopy AR=$1-ar
+	export CC OBJCOPY AR
 	shift
 else
 	EXPLORE_RUNTIME=-DEXPLORE_UCONTEXT
