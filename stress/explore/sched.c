@@ -151,13 +151,24 @@ static void expire(struct fiber *fiber)
 	set_state(fiber, FIBER_READY);
 }
 
+/* Those whose time may be up where it is not up early: it has come; or nothing else can be done, for the first. */
+static uint32_t due(uint32_t eager)
+{
+	uint32_t mask = 0;
+
+	for (uint32_t rest = run.expiring; rest != 0; rest &= rest - 1)
+		if (run.fibers[__builtin_ctz(rest)].deadline_ns <= run.now_ns)
+			mask |= rest & -rest;
+	if (mask == 0 && (eager == 0 || run.steps > run.fair_after))
+		mask = UINT32_C(1) << earliest(run.expiring);
+	return mask;
+}
+
 static unsigned pick(void)
 {
 	const uint32_t eager = run.ready & ~run.yielded, ready = eager != 0 ? eager : run.ready;
-	/* Without that fault, time runs out where nothing else can be done, for the one who waits least. */
 	const bool timely = !(run.plan.kinds & 1u << FAULT_TIMEOUT) && run.expiring != 0;
-	const uint32_t first = timely && eager == 0 ? UINT32_C(1) << earliest(run.expiring) : 0;
-	const uint32_t expiring = timely ? first : run.expiring;
+	const uint32_t expiring = timely ? due(eager) : run.expiring;
 	const bool by_chance = run.plan.strategy < STRATEGY_SEARCH && run.steps <= run.fair_after;
 	unsigned next, default_next = HOST;
 
