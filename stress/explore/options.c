@@ -52,7 +52,7 @@ static const struct argp_option option_table[] = {
 	{ "seed", 'S', "N", 0, "this seed alone, as the line \"repeat:\" says", 1 },
 	{ "strategy", 's', "NAME", 0,
 	  "portfolio (as it comes: each seed picks one of the next four), random, sticky:N, pct:DEPTH, starve, "
-	  "search (all schedules, without faults unless --faults asks for them), search:PREEMPTIONS (at most so many)",
+	  "search (all schedules; of faults, early time-outs only, unless --faults asks for more), search:PREEMPTIONS (at most so many)",
 	  2 },
 	{ "schedule", KEY_SCHEDULE, "TEXT", 0, "the schedule that is written down so; see doc/explore.md", 2 },
 	{ "weak-memory", 'w', "on|off", OPTION_ARG_OPTIONAL, "stale loads, as far as C11 allows them; on as it comes",
@@ -256,7 +256,7 @@ void options_parse(int argc, char **argv)
 	else if ((options.seconds > 0 || searches) && !schedules_given)
 		options.schedules = UINT64_MAX;
 	if (searches && !faults_given)
-		options.faults = 0;
+		options.faults = 1u << FAULT_TIMEOUT; /* of who runs, it is one more */
 	if (options.one_seed || options.hashes || options.lint || searches)
 		options.jobs = 1;
 	if (!minimise_given)

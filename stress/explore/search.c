@@ -259,7 +259,7 @@ const char *search_result(void)
 
 	if (search.incomplete)
 		return "not complete: some schedules are too long";
-	if (!is_bounded() && run.plan.kinds == 0)
+	if (!is_bounded() && (run.plan.kinds & ~(1u << FAULT_TIMEOUT)) == 0)
 		return "complete";
 	snprintf(text, sizeof(text), "complete with at most %u %s", is_bounded() ? run.plan.depth : FAULTS_MAX,
 		 is_bounded() ? "preemptions, stale loads or faults" : "faults");
