@@ -51,6 +51,7 @@ explore_runtime = \
 	stress/explore/tsan.c
 
 explore_scenarios = \
+	stress/explore/scenario-any.c \
 	stress/explore/scenario-barrier.c \
 	stress/explore/scenario-cond.c \
 	stress/explore/scenario-death.c \

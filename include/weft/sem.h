@@ -3,7 +3,8 @@
  * weft/sem.h - a counting semaphore, Python's Semaphore and BoundedSemaphore.
  *
  * Permits belong to nobody: any thread may release. A new arrival may take a permit before a thread that sleeps for
- * one.
+ * one. Those released while threads wait are set aside for threads that wait, newcomers among them; a try does not get
+ * them, and value does not count them.
  *
  * A thread whose acquire has returned may free the semaphore even while the release that let it go is still under
  * way.

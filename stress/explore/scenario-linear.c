@@ -13,6 +13,7 @@
 /* ---- semaphore: permits that are free or set aside ---- */
 
 enum { SEM_RELEASE, SEM_ACQUIRE, SEM_VALUE };
+enum { WAITS_BEGUN, WAITS_OVER }; /* counters */
 
 static bool sem_apply(void *state, const struct weft_explore_call *call)
 {
@@ -25,7 +26,7 @@ static bool sem_apply(void *state, const struct weft_explore_call *call)
 	case SEM_ACQUIRE:
 		if (call->result == 0)
 			return (*permits)-- > 0;
-		return *permits == 0;
+		return call->result == -EBUSY || *permits == 0;
 	default:
 		return call->result == *permits;
 	}
@@ -44,10 +45,19 @@ static void sem_release(struct weft_sem *sem, unsigned n)
 	weft_explore_returned(weft_sem_release_n(sem, n));
 }
 
+/* What came to nothing is noted as -EBUSY if others waited: permits may have been set aside for them. */
 static void sem_acquire(struct weft_sem *sem, int64_t timeout_ns)
 {
+	const unsigned over = weft_explore_count(WAITS_OVER, 0), waits = timeout_ns > 0;
+	int rc;
+
 	weft_explore_called(SEM_ACQUIRE, timeout_ns);
-	weft_explore_returned(timeout_ns == 0 ? weft_sem_try_acquire(sem) : weft_sem_acquire_for(sem, timeout_ns));
+	weft_explore_count(WAITS_BEGUN, waits);
+	rc = waits ? weft_sem_acquire_for(sem, timeout_ns) : weft_sem_try_acquire(sem);
+	if (rc != 0 && weft_explore_count(WAITS_BEGUN, 0) - waits > over)
+		rc = -EBUSY;
+	weft_explore_count(WAITS_OVER, waits);
+	weft_explore_returned(rc);
 }
 
 static void sem_calls(void *state, unsigned number)

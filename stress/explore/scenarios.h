@@ -16,6 +16,7 @@ extern explore_table explore_sem;
 extern explore_table explore_event;
 extern explore_table explore_cond;
 extern explore_table explore_barrier;
+extern explore_table explore_any;
 extern explore_table explore_rest;
 extern explore_table explore_edges;
 extern explore_table explore_linear;

@@ -29,7 +29,7 @@
 
 #define PC __builtin_return_address(0)
 
-enum { CLOCK_STEP_NS = 1000 };
+enum { CLOCK_STEP_NS = 1000, THREAD_ID_AGAIN_NS = 2000 };
 
 static int64_t to_ns(const struct timespec *time)
 {
@@ -397,14 +397,19 @@ static bool has_thread_id(uint32_t id)
 	return false;
 }
 
-/* The lowest number that is free: the kernel, too, gives out again what threads had that have ended. */
+/*
+ * The lowest number that is free: the kernel, too, gives out again what threads had that have ended. Not as fast: it
+ * goes through all of the others first, and time passes.
+ */
 uint32_t weft_sys_thread_id(void)
 {
 	uint32_t id = 100;
 
 	while (self()->thread_id == 0) {
-		if (!has_thread_id(id))
+		if (!has_thread_id(id)) {
 			self()->thread_id = id;
+			run.now_ns += THREAD_ID_AGAIN_NS;
+		}
 		id++;
 	}
 	return self()->thread_id;
