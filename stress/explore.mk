@@ -14,6 +14,7 @@ explore_runtime = \
 	stress/explore/footprint.c \
 	stress/explore/footprint.h \
 	stress/explore/foreign.c \
+	stress/explore/heap.c \
 	stress/explore/history.c \
 	stress/explore/jobs.c \
 	stress/explore/json.c \
@@ -42,6 +43,7 @@ explore_runtime = \
 	stress/explore/shadow.c \
 	stress/explore/shadow.h \
 	stress/explore/states.c \
+	stress/explore/statics.c \
 	stress/explore/strategy.c \
 	stress/explore/sys.c \
 	stress/explore/sys/weft_sys.h \
@@ -59,6 +61,7 @@ explore_scenarios = \
 	stress/explore/scenario-event.c \
 	stress/explore/scenario-faults.c \
 	stress/explore/scenario-glibc25847.c \
+	stress/explore/scenario-heap.c \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-linear.c \
 	stress/explore/scenario-litmus.c \

@@ -46,11 +46,13 @@ new=
 
 # DWARF 4, of which every addr2line finds what clang has put into one another.
 # Files are named as if the source were in /weft: reports do not depend on where it is, and know what is weft's.
+# A compiler that writes the code of memset() itself, as gcc does, does not announce what that touches: it is to call it.
 # lib/sys is not in the path of includes: the explorer's weft_sys.h takes the place of the one that is there.
 compile_program()
 {
 	tree=$1 source=$2 object=$3
 	$CC $common -O1 ${EXPLORE_CFLAGS:-} -fsanitize=thread \
+		-fno-builtin-memcpy -fno-builtin-memmove -fno-builtin-memset \
 		-ffile-prefix-map="$srcdir=/weft" -ffile-prefix-map="$tree=/weft" $constants \
 		-I"$explore/sys" -I"$explore" -I"$tree/include" -iquote "$tree/lib" -c "$source" -o "$object"
 }
@@ -71,10 +73,13 @@ compile_runtime()
 		${EXPLORE_VERSION:+-DWEFT_EXPLORE_VERSION="\"$EXPLORE_VERSION\""} \
 		-I"$explore/sys" -I"$explore" -I"$srcdir/include" -c "$1" -o "$2"
 	case $1 in
-	*/libc.c) ;;
-	*) $OBJCOPY --redefine-sym memcpy=explore_memcpy --redefine-sym memmove=explore_memmove \
-		--redefine-sym memset=explore_memset "$2" ;;
+	*/libc.c) return ;;
+	*/heap.c) ;;
+	*) $OBJCOPY --redefine-sym malloc=__libc_malloc --redefine-sym calloc=__libc_calloc \
+		--redefine-sym realloc=__libc_realloc --redefine-sym free=__libc_free "$2" ;;
 	esac
+	$OBJCOPY --redefine-sym memcpy=explore_memcpy --redefine-sym memmove=explore_memmove \
+		--redefine-sym memset=explore_memset "$2"
 }
 
 make_archive()

@@ -5,6 +5,7 @@
  * The switch is a few instructions for x86-64 and aarch64; other machines have the C library's swapcontext(), which
  * costs two system calls. EXPLORE_UCONTEXT asks for that anywhere, for a test of it.
  */
+#include <errno.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,7 @@ void fiber_setup(void)
 	stacks = shadow_setup() + ARENA_SIZE;
 	for (unsigned i = 0; i < FIBERS; i++)
 		mprotect(stacks + (size_t)i * STACK_SIZE, GUARD_SIZE, PROT_NONE);
+	shadow.error = &errno;
 	dl_iterate_phdr(find_tls, NULL);
 	tls.image = malloc((FIBERS + 1) * shadow.tls_size + 1);
 	if (tls.image == NULL)
@@ -153,9 +155,12 @@ void fiber_switch(unsigned to)
 
 	if (from != HOST) {
 		copy_tls(tls.of[from], shadow.tls);
+		run.fibers[from].error = *shadow.error;
 		clock_tick(&run.fibers[from], from); /* what it does next, the others do not know of */
 	}
 	copy_tls(shadow.tls, to != HOST ? tls.of[to] : tls.image);
+	if (to != HOST)
+		*shadow.error = run.fibers[to].error;
 	run.self = to;
 	swap(from, to);
 }

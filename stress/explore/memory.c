@@ -30,7 +30,7 @@
  * What is not shown: load buffering, and orders of the stores to one word other than that in which the explorer ran
  * them (2+2W). A load may be stale STALE_IN_A_ROW times, by HISTORY stores, so that loops end.
  *
- * Static data is put back after each schedule. Nothing else is cleared: words of this schedule are numbered from 1,
+ * Nothing is cleared between schedules: words of this schedule are numbered from 1,
  * and a number that an earlier schedule left in a unit leads to a word with another address.
  */
 #include <stdatomic.h>
@@ -38,117 +38,6 @@
 #include <string.h>
 
 #include "shadow.h"
-
-/* ---- objects ---- */
-
-enum { OBJECTS = 64 };
-
-static size_t arena_used;
-static struct {
-	const char *name;
-	char *at;
-	size_t size;
-	bool freed;
-} objects[OBJECTS];
-static unsigned n_objects;
-
-void *weft_explore_alloc(size_t size, const char *name)
-{
-	const size_t room = (size + 2 * GRANULE - 1) / GRANULE * GRANULE; /* a gap behind each */
-	char *const at = shadow.window + arena_used;
-
-	IN_SCHEDULE();
-	touch(TOUCH_OBJECTS, true);
-	if (arena_used + room > ARENA_SIZE || n_objects == OBJECTS)
-		weft_explore_fail("limit", "arena full");
-	arena_used += room;
-	memset(shadow.granules + (at - shadow.window) / GRANULE, GRANULE_LIVE, (size + GRANULE - 1) / GRANULE);
-	objects[n_objects].name = name;
-	objects[n_objects].at = at;
-	objects[n_objects].size = size;
-	objects[n_objects++].freed = false;
-	return at;
-}
-
-void weft_explore_free(void *memory)
-{
-	IN_SCHEDULE();
-	for (unsigned i = 0; i < n_objects; i++)
-		if (objects[i].at == memory && !objects[i].freed) {
-			point(OP_FREE, memory, __builtin_return_address(0));
-			trace_step(&self()->last);
-			memory_plain(memory, objects[i].size, true, __builtin_return_address(0));
-			memset(memory, 0xdb, objects[i].size);
-			memset(shadow.granules + ((char *)memory - shadow.window) / GRANULE, GRANULE_FREED,
-			       (objects[i].size + GRANULE - 1) / GRANULE);
-			objects[i].freed = true;
-			clock_tick(self(), run.self); /* or what it was allowed just now, it would be allowed still */
-			return;
-		}
-	weft_explore_fail("free", "not an object, or freed before");
-}
-
-const char *memory_name(const void *address, char *buf, size_t size)
-{
-	unsigned fiber;
-
-	snprintf(buf, size, "%p", address);
-	if (address == NULL)
-		snprintf(buf, size, "-");
-	if (fiber_stack_of(address, &fiber))
-		snprintf(buf, size, "T%d.stack-%zu", (int)fiber - 1, fiber_stack_depth(address));
-	for (unsigned i = 0; i < n_objects; i++)
-		if ((size_t)((uintptr_t)address - (uintptr_t)objects[i].at) < objects[i].size)
-			snprintf(buf, size, "%s+%zu", objects[i].name,
-				 (size_t)((const char *)address - objects[i].at));
-	return buf;
-}
-
-void memory_print_objects(FILE *out)
-{
-	for (unsigned i = 0; i < n_objects; i++) {
-		fprintf(out, "  %-12s%s", objects[i].name, objects[i].freed ? " (freed)" : "");
-		for (size_t at = 0; at + 4 <= objects[i].size && at < 96; at += 4) {
-			uint32_t word;
-
-			memcpy(&word, objects[i].at + at, sizeof(word));
-			fprintf(out, " %x", word);
-		}
-		fprintf(out, "\n");
-	}
-}
-
-/* ---- static data: put back after each schedule ---- */
-
-enum { UNDO_MAX = 4096 };
-
-static struct {
-	void *at;
-	uint64_t old;
-	uint8_t size;
-} undo[UNDO_MAX];
-static unsigned n_undo;
-
-static void remember_static_slow(void *address, size_t size)
-{
-	while (size > 0 && is_static(address)) {
-		const size_t part = size < 8 ? size : 8;
-
-		if (n_undo == UNDO_MAX)
-			weft_explore_fail("limit", "too many writes to static data");
-		undo[n_undo].at = address;
-		undo[n_undo].size = (uint8_t)part;
-		memcpy(&undo[n_undo++].old, address, part);
-		address = (char *)address + part;
-		size -= part;
-	}
-}
-
-static inline void remember_static(void *address, size_t size)
-{
-	if (!in_window(address) && is_static(address))
-		remember_static_slow(address, size);
-}
 
 /* ---- stores of atomic words ---- */
 
@@ -727,16 +616,10 @@ void memory_origin(const struct weft_explore_scenario *scenario)
 void memory_begin(void)
 {
 	n_cells = 1;
-	memset(shadow.window, 0, arena_used);
-	memset(shadow.granules, GRANULE_NONE, arena_used / GRANULE);
-	arena_used = 0;
-	n_objects = 0;
-	n_undo = 0;
+	heap_begin();
 }
 
 void memory_end(void)
 {
-	while (n_undo-- > 0)
-		memcpy(undo[n_undo].at, &undo[n_undo].old, undo[n_undo].size);
-	n_undo = 0;
+	statics_restore();
 }

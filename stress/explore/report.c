@@ -23,7 +23,7 @@ static const char *const op_names[] = {
 	[OP_YIELD] = "yield",	  [OP_STEP] = "step",	    [OP_READ] = "read",	    [OP_WRITE] = "write",
 	[OP_FREE] = "free",	  [OP_RETURNED] = "waited", [OP_CALLED] = "called", [OP_ANSWERED] = "answer",
 	[OP_START] = "start",	  [OP_JOIN] = "join",	    [OP_SIGNAL] = "signal", [OP_HANDLED] = "handled",
-	[OP_DEATH] = "dies",	  [OP_END] = "end",
+	[OP_DEATH] = "dies",	  [OP_END] = "end",	    [OP_ALLOC] = "alloc",
 };
 
 static const char *const order_names[] = { "relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst" };

@@ -52,6 +52,7 @@ enum op {
 	OP_HANDLED, /* and has returned */
 	OP_DEATH,
 	OP_END,
+	OP_ALLOC,
 };
 
 /* A step, as the trace has it. */
@@ -146,6 +147,7 @@ struct fiber {
 	struct clock view; /* the same, and what barriers have made visible */
 	struct clock fence_release, fence_release_view, fence_acquire, fence_acquire_view;
 	void *sp;
+	int error; /* errno */
 	enum fiber_state state;
 	/* a wait */
 	const void *words[WORDS];
@@ -383,6 +385,12 @@ void memory_fence(int order);
 void memory_plain(void *address, size_t size, bool write, const void *pc);
 uint32_t memory_peek(const void *address); /* the newest value; a check of use after free, no step */
 void memory_full_barrier(void);
+
+/* heap.c */
+void heap_setup(void);
+void heap_begin(void);
+void heap_check_leaks(void);
+bool memory_is_freed(const void *address);
 const char *memory_name(const void *address, char *buf, size_t size);
 void memory_print_objects(FILE *out);
 

@@ -31,5 +31,6 @@ extern explore_table explore_wakes;
 extern explore_table explore_search;
 extern explore_table explore_prompt;
 extern explore_table explore_litmus;
+extern explore_table explore_heap;
 
 #endif

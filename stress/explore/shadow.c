@@ -9,6 +9,7 @@
  * The window is at the same place in every process, so that a program whose steps depend on its objects' addresses
  * can be repeated.
  */
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,6 @@ static struct {
 } others;
 
 static uint32_t n_groups; /* of four units for single bytes, of which 0 is none */
-
-extern char __data_start[], _end[];
 
 static void *reserve(void *at, size_t size)
 {
@@ -51,14 +50,35 @@ static size_t byte_units_size(void)
 	return (size_t)GROUPS * 4 * sizeof(struct unit);
 }
 
+/* All that the program may write, from the first segment to the last. */
+static int find_statics(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	uintptr_t first = UINTPTR_MAX, end = 0;
+
+	(void)size, (void)unused;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *const each = &info->dlpi_phdr[i];
+		const uintptr_t at = info->dlpi_addr + each->p_vaddr;
+
+		if (each->p_type != PT_LOAD || !(each->p_flags & PF_W))
+			continue;
+		first = at < first ? at : first;
+		end = at + each->p_memsz > end ? at + each->p_memsz : end;
+	}
+	shadow.statics = (char *)(first & ~(uintptr_t)15);
+	shadow.statics_size = end - (uintptr_t)shadow.statics;
+	return 1; /* the program itself comes first */
+}
+
 char *shadow_setup(void)
 {
 	shadow.window = reserve((void *)(uintptr_t)UINT64_C(0x2f0000000000), WINDOW_SIZE);
 	shadow.window_units = reserve(NULL, (size_t)WINDOW_SIZE / 4 * sizeof(struct unit));
 	shadow.bytes = reserve(NULL, byte_units_size());
-	shadow.statics = (char *)((uintptr_t)__data_start & ~(uintptr_t)7);
-	shadow.statics_size = (size_t)(_end - shadow.statics);
+	dl_iterate_phdr(find_statics, NULL);
 	shadow.static_units = reserve(NULL, static_units_size());
+	shadow.saved = reserve(NULL, (shadow.statics_size / 4 + 1) * sizeof(*shadow.saved));
+	heap_setup();
 	return shadow.window;
 }
 
@@ -186,11 +206,15 @@ static _Noreturn void fail_at(const void *address, const void *pc, bool write, b
 void shadow_check(const void *address, size_t size, bool write, bool atomic, const void *pc)
 {
 	if (in_arena(address)) {
-		const size_t at = (size_t)((const char *)address - shadow.window);
+		const size_t at = (size_t)((const char *)address - shadow.window), end = at + size;
 
-		for (size_t i = at / GRANULE; i <= (at + size - 1) / GRANULE; i++)
-			if (i == ARENA_SIZE / GRANULE || shadow.granules[i] != GRANULE_LIVE)
-				fail_at(address, pc, write, atomic, "use after free");
+		for (size_t i = at; i < end; i = (i / GRANULE + 1) * GRANULE) {
+			const size_t part = end - i / GRANULE * GRANULE;
+
+			if (i >= ARENA_SIZE || shadow.granules[i / GRANULE] < (part < GRANULE ? part : GRANULE))
+				fail_at(address, pc, write, atomic,
+					memory_is_freed(address) ? "use after free" : "out of bounds");
+		}
 	} else if (in_window(address) && is_dead_frame(address)) {
 		fail_at(address, pc, write, atomic, "dead frame");
 	}

@@ -27,8 +27,6 @@ enum {
 
 enum kind { READ, WRITE, ATOMIC_READ, ATOMIC_WRITE, KINDS };
 
-enum granule { GRANULE_NONE, GRANULE_LIVE, GRANULE_FREED };
-
 /* The first half is all that plain data needs. */
 struct unit {
 	_Alignas(64) struct clock reads;
@@ -37,14 +35,21 @@ struct unit {
 	int32_t atomic;	 /* run.origin of the last schedule in which it was accessed as an atomic */
 	uint32_t bytes;	 /* its four units in shadow.bytes, 0: it has none */
 	uint32_t cell;	 /* its stores, if that cell is its own */
+	uint32_t saved;	 /* the last schedule in which statics.c saved it */
 	struct clock atomic_reads, atomic_writes;
+};
+
+struct saved {
+	uint32_t word, old;
 };
 
 struct shadow {
 	char *window, *statics, *tls;
+	int *error; /* errno, which is in another thread-local block */
 	size_t statics_size, tls_size;
 	struct unit *window_units, *static_units, *bytes;
-	uint8_t granules[ARENA_SIZE / GRANULE];
+	struct saved *saved;			/* room for all static data */
+	uint8_t granules[ARENA_SIZE / GRANULE]; /* how many bytes of each, from its beginning, are of a live object */
 };
 
 extern struct shadow shadow;
@@ -73,7 +78,7 @@ static inline bool is_static(const void *address)
 /* The running fiber's own. */
 static inline bool is_tls(const void *address)
 {
-	return (size_t)((uintptr_t)address - (uintptr_t)shadow.tls) < shadow.tls_size;
+	return (size_t)((uintptr_t)address - (uintptr_t)shadow.tls) < shadow.tls_size || address == shadow.error;
 }
 
 /* Of an address in a stack. */
@@ -83,6 +88,16 @@ static inline bool is_dead_frame(const void *address)
 	const struct fiber *const fiber = &run.fibers[at / STACK_SIZE];
 
 	return fiber != self() && (fiber->state == FIBER_DONE || (uintptr_t)address < (uintptr_t)fiber->sp);
+}
+
+/* statics.c */
+void statics_save(void *address, size_t size); /* before it is written */
+void statics_restore(void);
+
+static inline void remember_static(void *address, size_t size)
+{
+	if (!in_window(address) && is_static(address))
+		statics_save(address, size);
 }
 
 static inline struct unit *unit_of(uintptr_t address)
@@ -151,7 +166,7 @@ static inline struct unit *simple_unit(const void *address, size_t size)
 
 	if (!run.plan.races || at >= WINDOW_SIZE || (size != 4 && size != 8) || at % size != 0)
 		return NULL;
-	if (at < ARENA_SIZE ? shadow.granules[at / GRANULE] != GRANULE_LIVE : is_dead_frame(address))
+	if (at < ARENA_SIZE ? shadow.granules[at / GRANULE] < at % GRANULE + size : is_dead_frame(address))
 		return NULL;
 	return unit->bytes == 0 && (size == 4 || unit[1].bytes == 0) ? unit : NULL;
 }

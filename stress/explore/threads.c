@@ -76,6 +76,7 @@ static void begin_to_end(void)
 	if (run.scenario->end != NULL)
 		run.scenario->end(run.state);
 	wait_for_all();
+	heap_check_leaks();
 }
 
 void explore_enter(void)

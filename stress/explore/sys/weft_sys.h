@@ -26,6 +26,8 @@ void weft_sys_yield(void);
 unsigned weft_sys_cpu(void);
 uint32_t weft_sys_thread_id(void);
 int weft_sys_at_fork_child(void (*fn)(void));
+void *weft_sys_alloc(size_t size);
+void weft_sys_free(void *memory);
 _Noreturn void weft_sys_abort(const char *message);
 
 /* For scenarios: in this schedule the kernel cannot wait for two words. */
