@@ -103,6 +103,7 @@ check-aarch64-explore: stress/weft-explore
 
 explore_tests = \
 	stress/explore/check.sh \
+	stress/explore/search.sh \
 	stress/explore/coverage/coverage.sh \
 	stress/explore/faults.sh \
 	stress/explore/futex.sh \
