@@ -23,13 +23,19 @@ public()
 	grep -v -e '^weft__' -e '^WEFT__' -e '_slow$' | sort -u
 }
 
+# explore.h is of another library, whose functions have no WEFT_API.
+explored()
+{
+	sed -n 's/^[a-z_].*[ *]\(weft_explore_[a-z_]*\)(.*/\1/p' "$top/include/weft/explore.h"
+}
+
 # names PAGE: those in its NAME section.
 names()
 {
 	sed -n '/^\.Sh NAME/,/^\.Sh LIBRARY/s/^\.Nm \([A-Za-z0-9_]*\).*/\1/p' "$1"
 }
 
-public >"$work/public"
+{ public; explored; } | sort -u >"$work/public"
 for page in "$top"/doc/man/*.3; do
 	names "$page"
 done | sort >"$work/named"

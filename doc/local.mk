@@ -4,6 +4,7 @@ weft_man3 = \
 	doc/man/weft_barrier.3 \
 	doc/man/weft_cond.3 \
 	doc/man/weft_event.3 \
+	doc/man/weft_explore.3 \
 	doc/man/weft_lock.3 \
 	doc/man/weft_rlock.3 \
 	doc/man/weft_sem.3 \
@@ -81,6 +82,18 @@ EXTRA_DIST += $(weft_examples_expected)
 
 examplesdir = $(docdir)/examples
 dist_examples_DATA = $(weft_examples:=.c)
+
+# A project of its own: tests/explore-users.sh builds and runs it.
+exploreexamplesdir = $(examplesdir)/explore
+dist_exploreexamples_DATA = \
+	doc/examples/explore/Makefile \
+	doc/examples/explore/buffer-fix.diff \
+	doc/examples/explore/buffer-test.c \
+	doc/examples/explore/buffer.c \
+	doc/examples/explore/buffer.h \
+	doc/examples/explore/freed.c \
+	doc/examples/explore/order.c \
+	doc/examples/explore/race.c
 
 # ---- tests ----
 

@@ -3,6 +3,8 @@
 #: Schedules
 #:   stress/weft-explore      every primitive under schedules that no machine would run into; weft-explore(1),
 #:                            doc/explore.md; "stress/weft-explore 'sem-*'"
+#:   stress/explore/libweft-explore.a
+#:                            the same for programs of one's own; pkg-config weft-explore, doc/examples/explore
 #:   make explore-coverage    name the code of the library that no scenario runs
 #:
 
@@ -86,10 +88,14 @@ EXTRA_DIST += $(explore_runtime) $(explore_scenarios) $(explore_diffs) $(explore
 # Library and scenarios are compiled in their own way, and without the user's CFLAGS; the script says how.
 stress/weft-explore: $(explore_runtime) $(explore_scenarios) stress/explore/build.sh \
 		$(lib_libweft_la_SOURCES) $(noinst_HEADERS) $(include_HEADERS) $(pkginclude_HEADERS)
-	$(AM_V_GEN)CC='$(CC)' OBJCOPY='$(OBJCOPY)' WARNINGS='$(WEFT_WARNINGS)' EXPLORE_VERSION='$(PACKAGE_VERSION)' \
+	$(AM_V_GEN)CC='$(CC)' OBJCOPY='$(OBJCOPY)' AR='$(AR)' WARNINGS='$(WEFT_WARNINGS)' EXPLORE_VERSION='$(PACKAGE_VERSION)' \
 		$(SHELL) $(srcdir)/stress/explore/build.sh $(srcdir) stress/explore $@
 
-CLEANFILES += stress/weft-explore stress/explore/program-*.o stress/explore/runtime-*.o stress/explore/try.*
+# Made on the way.
+stress/explore/libweft-explore.a: stress/weft-explore
+	@if test -f $@; then touch $@; else rm -f stress/weft-explore; $(MAKE) $(AM_MAKEFLAGS) stress/weft-explore; fi
+
+CLEANFILES += stress/weft-explore stress/explore/libweft-explore.a stress/explore/program-*.o stress/explore/runtime-*.o stress/explore/try.*
 
 .PHONY: explore-coverage
 explore-coverage:
@@ -110,15 +116,26 @@ explore_tests = \
 	stress/explore/known.sh \
 	stress/explore/litmus.sh \
 	stress/explore/machines.sh \
-	tests/explore-cli.sh
+	tests/explore-cli.sh \
+	tests/explore-users.sh
 
 dist_check_SCRIPTS += $(explore_tests)
+EXTRA_DIST += \
+	tests/explore/class.cc \
+	tests/explore/mailbox.c \
+	tests/explore/main.c \
+	tests/explore/once.c \
+	tests/explore/phases.c \
+	tests/explore/sem-mutex.c \
+	tests/explore/wait-if.c
 dist_man_MANS += doc/man/weft-explore.1
 
 # The program of a cross build does not run here, and under a sanitizer the explorer would find the sanitizer.
-if !CROSS_COMPILING
-if !SANITIZE
+if EXPLORE
 bin_SCRIPTS += stress/weft-explore
+explorelibdir = $(libdir)
+explorelib_DATA = stress/explore/libweft-explore.a
 endif
+if !CROSS_COMPILING
 TESTS += $(explore_tests)
 endif

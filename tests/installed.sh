@@ -9,6 +9,7 @@
 # CC, CXX (empty: no C++), CFLAGS and PKG_CONFIG are taken from the environment.
 set -eu
 
+source=$(cd "$(dirname "$0")/.." && pwd)
 destdir=$1 bindir=$2 libdir=$3 includedir=$4 mandir=$5 tools=$6 manuals=$7
 : "${CC:=cc}" "${CFLAGS=}" "${PKG_CONFIG:=pkg-config}"
 work=$(mktemp -d)
@@ -113,6 +114,11 @@ if [ -e "$destdir$libdir/libweft.a" ]; then
 		"$destdir$libdir/libweft.a"
 fi
 [ ! -e "$destdir$includedir/weft/sys" ] || fail "a private header was installed"
+
+if [ -e "$destdir$libdir/libweft-explore.a" ]; then
+	top_srcdir=$source sh "$source/tests/explore-users.sh" "$($PKG_CONFIG --cflags weft-explore)" \
+		"$($PKG_CONFIG --libs weft-explore)" || fail "libweft-explore does not do as installed"
+fi
 
 for tool in $tools; do
 	tool=${tool##*/}

@@ -137,6 +137,8 @@ const char *memory_name(const void *address, char *buf, size_t size)
 	snprintf(buf, size, "%p", address);
 	if (address == NULL)
 		snprintf(buf, size, "-");
+	else if (is_static(address)) /* where it is in the program is the same every time, its address is not */
+		snprintf(buf, size, "static+%zu", (size_t)((const char *)address - shadow.statics));
 	if (fiber_stack_of(address, &fiber))
 		snprintf(buf, size, "T%d.stack-%zu", (int)fiber - 1, fiber_stack_depth(address));
 	if (object != NULL && object->name != NULL)

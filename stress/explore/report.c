@@ -58,7 +58,7 @@ static void say_address(char text[TEXT], const void *address)
 	char name[64];
 
 	memory_name(address, name, sizeof(name));
-	if (strncmp(name, "0x", 2) == 0)
+	if (strncmp(name, "0x", 2) == 0 || strncmp(name, "static+", 7) == 0)
 		places_variable(address, name, sizeof(name));
 	if (strlen(name) > 2 && strcmp(name + strlen(name) - 2, "+0") == 0)
 		name[strlen(name) - 2] = '\0';

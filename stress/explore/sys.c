@@ -304,9 +304,10 @@ void weft_sys_clock(struct timespec *now)
 	if (run.active) {
 		point(OP_CLOCK, NULL, PC);
 		touch(TOUCH_CLOCK, true);
-		run.now_ns += CLOCK_STEP_NS;
-		note(run.now_ns, 0, 0);
 	}
+	run.now_ns += CLOCK_STEP_NS; /* also where no schedule runs, or spinning there would not end */
+	if (run.active)
+		note(run.now_ns, 0, 0);
 	now->tv_sec = (time_t)(run.now_ns / 1000000000);
 	now->tv_nsec = (long)(run.now_ns % 1000000000);
 }

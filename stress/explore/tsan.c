@@ -95,6 +95,18 @@ void __tsan_write_range(void *address, size_t size)
 	memory_plain(address, size, true, PC);
 }
 
+/* C++: an object's table of virtual functions is set by each constructor and destructor, often to what it is already. */
+void __tsan_vptr_update(void **table, void *to)
+{
+	if (*table != to)
+		memory_plain(table, sizeof(*table), true, PC);
+}
+
+void __tsan_vptr_read(void **table)
+{
+	memory_plain(table, sizeof(*table), false, PC);
+}
+
 static uint64_t op_exchange(uint64_t old, uint64_t operand)
 {
 	(void)old;
