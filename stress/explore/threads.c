@@ -169,6 +169,7 @@ bool weft_explore_sleeps(unsigned number)
 
 unsigned weft_explore_slept(unsigned number)
 {
+	IN_SCHEDULE();
 	return run.fibers[fiber_of(number)].slept;
 }
 
