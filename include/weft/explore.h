@@ -115,7 +115,7 @@ unsigned weft_explore_threads(void);
 /** weft_explore_sleeps() - whether a thread sleeps in the kernel, so that what it is about to do is settled. */
 bool weft_explore_sleeps(unsigned number);
 
-/** weft_explore_slept() - how often a thread has gone to sleep in the kernel so far. */
+/** weft_explore_slept() - how often a thread has asked the kernel to let it sleep, whether or not it then slept. */
 unsigned weft_explore_slept(unsigned number);
 
 /** weft_explore_died() - whether a thread was stopped for ever (WEFT_EXPLORE_MAY_DIE). */

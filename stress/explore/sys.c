@@ -102,7 +102,6 @@ static bool enqueue_all(unsigned n, weft_atomic32_t *const words[], const uint32
 		}
 		enqueue(i, word, shared[i]);
 	}
-	me->slept++;
 	me->last.address = (const void *)(uintptr_t)words[0];
 	note(INT_MAX, expected[0], expected[0]);
 	return true;
@@ -140,6 +139,7 @@ static int wait_any(unsigned n, weft_atomic32_t *const words[], const uint32_t e
 
 	if (!run.active)
 		mistakes_outside("a weft function that has to wait");
+	me->slept++;
 	do {
 		if (!enqueue_all(n, words, expected, shared, pc))
 			return me->woken >= 0 ? me->woken : -EAGAIN;
