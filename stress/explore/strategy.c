@@ -9,7 +9,7 @@
  *		to that change, below all that threads began with. With n threads a bug that needs D steps in an order is
  *		found by one schedule in n * k^(D-1) at least, as long as nobody spins. A thread that pauses or yields does
  *		not run at the next step if another can, and one time in so many gets a priority below all others, for good:
- *		by lot for each schedule in 1, 2, 4, 8 or 16. If it is always, those who spin for some turns before they
+ *		by lot for each schedule in 1, 4 or 16. If it is always, those who spin for some turns before they
  *		sleep are soon below the rest in whatever order they came, and that of the lots is lost: of the library's
  *		broken twins those whose locks spin then took ten to a hundred times as many schedules. If it is never, loops
  *		that wait take very long, and bugs for which somebody must stay away for long, as glibc's 25847, are not
@@ -20,7 +20,7 @@
 
 #include "run.h"
 
-enum { EXPIRES_ONE_IN = 8, STARVED_ONE_IN = 64, CHANGES = 16, DROPS = 5 };
+enum { EXPIRES_ONE_IN = 8, STARVED_ONE_IN = 64, CHANGES = 16 };
 
 static struct {
 	/* PCT */
@@ -147,6 +147,7 @@ void strategy_sleeps(void)
 /* Threads that are started later have a place among the first ones too. */
 static void set_priorities(void)
 {
+	static const unsigned drops[] = { 1, 1, 4, 16 };
 	unsigned order[FIBERS];
 
 	for (unsigned i = 1; i < FIBERS; i++) {
@@ -158,7 +159,7 @@ static void set_priorities(void)
 	}
 	for (unsigned i = 1; i < FIBERS; i++)
 		now.priorities[order[i]] = CHANGES + i;
-	now.drops_one_in = 1u << below(DROPS);
+	now.drops_one_in = drops[below(sizeof(drops) / sizeof(*drops))];
 	now.n_changes = run.plan.depth - 1 < CHANGES ? run.plan.depth - 1 : CHANGES;
 	for (unsigned i = 0; i < now.n_changes; i++)
 		now.changes[i] = 1 + below(run.usual_steps);
