@@ -5,7 +5,9 @@ weft_man3 = \
 	doc/man/weft_cond.3 \
 	doc/man/weft_event.3 \
 	doc/man/weft_explore.3 \
+	doc/man/weft_latch.3 \
 	doc/man/weft_lock.3 \
+	doc/man/weft_once.3 \
 	doc/man/weft_rlock.3 \
 	doc/man/weft_sem.3 \
 	doc/man/weft_time.3 \

@@ -8,7 +8,9 @@
 #include <weft/barrier.h>
 #include <weft/cond.h>
 #include <weft/event.h>
+#include <weft/latch.h>
 #include <weft/lock.h>
+#include <weft/once.h>
 #include <weft/rlock.h>
 #include <weft/sem.h>
 #include <weft/time.h>

@@ -56,6 +56,12 @@ static inline bool cas_acquire(weft_atomic32_t *word, uint32_t *expected, uint32
 						       memory_order_relaxed);
 }
 
+static inline bool cas_acq_rel(weft_atomic32_t *word, uint32_t *expected, uint32_t desired)
+{
+	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_acq_rel,
+						       memory_order_relaxed);
+}
+
 static inline bool cas_release(weft_atomic32_t *word, uint32_t *expected, uint32_t desired)
 {
 	return atomic_compare_exchange_strong_explicit(word, expected, desired, memory_order_release,

@@ -7,7 +7,9 @@ pkginclude_HEADERS = \
 	include/weft/cond.h \
 	include/weft/event.h \
 	include/weft/explore.h \
+	include/weft/latch.h \
 	include/weft/lock.h \
+	include/weft/once.h \
 	include/weft/rlock.h \
 	include/weft/sem.h \
 	include/weft/time.h \
@@ -24,7 +26,9 @@ lib_libweft_la_SOURCES = \
 	lib/event.c \
 	lib/exported.c \
 	lib/futex.c \
+	lib/latch.c \
 	lib/lock.c \
+	lib/once.c \
 	lib/rlock.c \
 	lib/self.c \
 	lib/sem.c \

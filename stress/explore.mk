@@ -66,8 +66,10 @@ explore_scenarios = \
 	stress/explore/scenario-heap.c \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-linear.c \
+	stress/explore/scenario-latch.c \
 	stress/explore/scenario-litmus.c \
 	stress/explore/scenario-lock.c \
+	stress/explore/scenario-once.c \
 	stress/explore/scenario-prompt.c \
 	stress/explore/scenario-rest.c \
 	stress/explore/scenario-search.c \
@@ -79,7 +81,7 @@ explore_scenarios = \
 	stress/explore/scenarios.c \
 	stress/explore/scenarios.h
 
-explore_diffs = stress/explore/sem-wait-settled.diff
+explore_diffs = stress/explore/latch-gate-ignored.diff stress/explore/sem-wait-settled.diff
 explore_coverage = stress/explore/coverage/record.c stress/explore/coverage/unreached
 
 dist_noinst_SCRIPTS += stress/explore/build.sh

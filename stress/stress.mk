@@ -13,6 +13,7 @@ stress_weft_stress_SOURCES = \
 	stress/stress/cond.c \
 	stress/stress/event.c \
 	stress/stress/heap.c \
+	stress/stress/latch.c \
 	stress/stress/lock.c \
 	stress/stress/main.c \
 	stress/stress/once.c \
@@ -22,6 +23,7 @@ stress_weft_stress_SOURCES = \
 	stress/stress/run.c \
 	stress/stress/section.c \
 	stress/stress/sem.c \
+	stress/stress/single.c \
 	stress/stress/stress.h \
 	stress/stress/worker.c
 
@@ -58,6 +60,11 @@ twin_diffs = \
 	stress/busted/event-wake-dropped.diff \
 	stress/busted/event-wake-first.diff \
 	stress/busted/event-wakes-one.diff \
+	stress/busted/latch-below-zero.diff \
+	stress/busted/latch-down-relaxed.diff \
+	stress/busted/latch-round-ignored.diff \
+	stress/busted/latch-wake-dropped.diff \
+	stress/busted/latch-wakes-one.diff \
 	stress/busted/lock-acquire-relaxed.diff \
 	stress/busted/lock-awake-kept.diff \
 	stress/busted/lock-contended-lost.diff \
@@ -66,6 +73,13 @@ twin_diffs = \
 	stress/busted/lock-timeout-owned.diff \
 	stress/busted/lock-touched-after.diff \
 	stress/busted/lock-wake-dropped.diff \
+	stress/busted/once-done-early.diff \
+	stress/busted/once-done-relaxed.diff \
+	stress/busted/once-failure-done.diff \
+	stress/busted/once-failure-silent.diff \
+	stress/busted/once-look-relaxed.diff \
+	stress/busted/once-waiters-lost.diff \
+	stress/busted/once-wakes-one.diff \
 	stress/busted/rlock-inner-frees.diff \
 	stress/busted/rlock-owner-kept.diff \
 	stress/busted/rlock-owner-late.diff \

@@ -15,9 +15,11 @@ unit_sources = \
 	tests/describe.c \
 	tests/event.c \
 	tests/fork.c \
+	tests/latch.c \
 	tests/lifetime.c \
 	tests/lock.c \
 	tests/misuse.c \
+	tests/once.c \
 	tests/rlock.c \
 	tests/sem.c \
 	tests/shared.c \

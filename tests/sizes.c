@@ -17,6 +17,8 @@
 
 FROZEN(weft_lock, 4, 4);
 FROZEN(weft_event, 4, 4);
+FROZEN(weft_once, 4, 4);
+FROZEN(weft_latch, 8, 4);
 FROZEN(weft_sem, 16, 4);
 FROZEN(weft_rlock, 16, 8);
 FROZEN(weft_cond, 40, 8);
@@ -30,11 +32,20 @@ _Static_assert(offsetof(struct weft_rlock, depth) == 4, "rlock");
 _Static_assert(offsetof(struct weft_rlock, owner) == 8, "rlock");
 _Static_assert(offsetof(struct weft_sem, count) == 0, "sem");
 _Static_assert(offsetof(struct weft_sem, slack) == 12, "sem");
+_Static_assert(offsetof(struct weft_once, word) == 0, "once");
+_Static_assert(offsetof(struct weft_latch, word) == 0, "latch");
+_Static_assert(offsetof(struct weft_latch, gate) == 4, "latch");
 
 /* And what the static initialisers write. */
 _Static_assert(offsetof(struct weft_cond, lock) == 0, "cond");
 _Static_assert(offsetof(struct weft_cond, flags) == 36, "cond");
 _Static_assert(offsetof(struct weft_barrier, parties_less_one) == 12, "barrier");
+
+static int succeed(void *arg)
+{
+	(void)arg;
+	return 0;
+}
 
 /* The word of a free and of a held object, as programs compiled today will always see them. */
 Test(sizes, inline_words)
@@ -43,6 +54,8 @@ Test(sizes, inline_words)
 	struct weft_rlock rlock = WEFT_RLOCK_INIT;
 	struct weft_event event = WEFT_EVENT_INIT;
 	struct weft_sem sem = WEFT_SEM_INIT(3);
+	struct weft_once once = WEFT_ONCE_INIT;
+	struct weft_latch latch = WEFT_LATCH_INIT(3);
 
 	CHECK_EQ(atomic_load(&lock.word), 0);
 	weft_lock_acquire(&lock);
@@ -67,6 +80,14 @@ Test(sizes, inline_words)
 	CHECK_EQ(atomic_load(&sem.count), 3);
 	weft_sem_acquire(&sem);
 	CHECK_EQ(atomic_load(&sem.count), 2);
+
+	CHECK_EQ(weft_once_call(&once, succeed, NULL), 0);
+	CHECK_EQ(atomic_load(&once.word), 1);
+
+	CHECK_EQ(atomic_load(&latch.word), 3 << 8);
+	CHECK_EQ(weft_latch_count_down(&latch, 2), 0);
+	CHECK_EQ(atomic_load(&latch.word), 1 << 8);
+	CHECK_EQ(atomic_load(&latch.gate), 0);
 }
 
 /* GEN-05: zeroed memory is the static initialiser, byte for byte. */
@@ -78,6 +99,8 @@ Test(sizes, zeroed_is_valid)
 	static const struct weft_cond cond = WEFT_COND_INIT;
 	static const struct weft_sem sem = WEFT_SEM_INIT(0);
 	static const struct weft_barrier barrier = WEFT_BARRIER_INIT(1);
+	static const struct weft_once once = WEFT_ONCE_INIT;
+	static const struct weft_latch latch = WEFT_LATCH_INIT(0);
 	static const unsigned char zeros[64];
 
 	CHECK(memcmp((const void *)&lock, zeros, sizeof(lock)) == 0);
@@ -86,4 +109,6 @@ Test(sizes, zeroed_is_valid)
 	CHECK(memcmp((const void *)&cond, zeros, sizeof(cond)) == 0);
 	CHECK(memcmp((const void *)&sem, zeros, sizeof(sem)) == 0);
 	CHECK(memcmp((const void *)&barrier, zeros, sizeof(barrier)) == 0);
+	CHECK(memcmp((const void *)&once, zeros, sizeof(once)) == 0);
+	CHECK(memcmp((const void *)&latch, zeros, sizeof(latch)) == 0);
 }

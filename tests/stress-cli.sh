@@ -33,7 +33,7 @@ says()
 expect 0 --help
 says '--seconds'
 expect 0 --list
-for object in lock rlock event cond sem barrier; do
+for object in lock rlock event cond sem barrier once latch; do
 	says "^$object  *[a-z]"
 done
 
@@ -48,7 +48,7 @@ expect 2 --busted --twins /nonexistent
 
 # All cases of all objects, if only for a moment.
 expect 0 all --seconds 0.5 --threads 4 --seed 7 --signals
-for object in lock rlock event cond sem barrier; do
+for object in lock rlock event cond sem barrier once latch; do
 	says "^$object *ok .*ops"
 done
 says 'seed 0x7'

@@ -169,6 +169,8 @@ static struct {
 	struct weft_sem sem, bounded_sem, shared_sem, contended_sem;
 	struct weft_cond cond, lock_cond, rlock_cond;
 	struct weft_barrier barrier, shared_barrier;
+	struct weft_once once;
+	struct weft_latch latch, shared_latch, contended_latch;
 	struct weft_event park;
 } zoo;
 
@@ -304,6 +306,50 @@ static void use_cond(struct weft_cond *cond)
 	CHECK_RET(weft_cond_destroy(cond), 0);
 }
 
+static int use_nothing(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static int use_nothing_and_fail(void *arg)
+{
+	(void)arg;
+	return -EIO;
+}
+
+static void use_once(struct weft_once *once)
+{
+	unsigned i;
+
+	for (i = 0; i < 3; i++)
+		CHECK_RET(weft_once_call(once, use_nothing_and_fail, NULL), -EIO);
+	for (i = 0; i < 3; i++)
+		CHECK_RET(weft_once_call(once, use_nothing, NULL), 0);
+	CHECK(weft_once_done(once));
+	CHECK_RET(weft_once_destroy(once), 0);
+	weft_once_init(once);
+}
+
+static void use_latch(struct weft_latch *latch)
+{
+	unsigned i;
+
+	CHECK_RET(weft_latch_wait(latch), 0);
+	CHECK_RET(weft_latch_count_down(latch, 1), -EINVAL);
+	CHECK_RET(weft_latch_count_up(latch, 3), 0);
+	CHECK_RET(weft_latch_wait_for(latch, 0), -ETIMEDOUT);
+	CHECK_RET(weft_latch_wait_until(latch, -1, &zoo.clear), -ETIMEDOUT);
+	CHECK_RET(weft_latch_count_down(latch, 1), 0);
+	CHECK_RET(weft_latch_count_down(latch, 2), 0);
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		CHECK_RET(weft_latch_wait_for(latch, times[i]), 0);
+		CHECK_RET(weft_latch_wait_until(latch, times[i], NULL), 0);
+		CHECK_RET(weft_latch_wait_until(latch, times[i], &zoo.clear), 0);
+	}
+	CHECK_RET(weft_latch_destroy(latch), 0);
+}
+
 static void use_barrier(struct weft_barrier *barrier)
 {
 	unsigned i;
@@ -357,6 +403,10 @@ static void use_zoo(void)
 	use_cond(&zoo.rlock_cond);
 	use_barrier(&zoo.barrier);
 	use_barrier(&zoo.shared_barrier);
+	use_once(&zoo.once);
+	use_latch(&zoo.latch);
+	use_latch(&zoo.shared_latch);
+	use_latch(&zoo.contended_latch);
 	describe_all();
 }
 
@@ -370,6 +420,7 @@ static void sleep_for_all(struct member *me)
 	weft_rlock_acquire(&zoo.contended_rlock);
 	weft_rlock_release(&zoo.contended_rlock);
 	weft_sem_acquire(&zoo.contended_sem);
+	weft_latch_wait(&zoo.contended_latch);
 }
 
 static void contend(void)
@@ -378,6 +429,7 @@ static void contend(void)
 
 	weft_lock_acquire(&zoo.contended_lock);
 	weft_rlock_acquire(&zoo.contended_rlock);
+	weft_latch_count_up(&zoo.contended_latch, 1);
 	team_start(&team, 3, sleep_for_all, NULL);
 	team_wait_asleep(&team, 3);
 	weft_lock_release(&zoo.contended_lock);
@@ -388,6 +440,8 @@ static void contend(void)
 	weft_rlock_release(&zoo.contended_rlock);
 	team_wait_asleep(&team, 3);
 	weft_sem_release_n(&zoo.contended_sem, 3);
+	team_wait_asleep(&team, 3);
+	weft_latch_count_down(&zoo.contended_latch, 1);
 	team_join(&team);
 	weft_event_clear(&zoo.contended_event);
 }
@@ -405,6 +459,7 @@ static void prepare_zoo(void)
 	weft_cond_init_lock(&zoo.lock_cond, &lock);
 	weft_cond_init_rlock(&zoo.rlock_cond, &rlock);
 	CHECK_RET(weft_barrier_init_shared(&zoo.shared_barrier, 1), 0);
+	CHECK_RET(weft_latch_init_shared(&zoo.shared_latch, 0), 0);
 	/* A thread's name among processes holds its kernel id, asked for once. */
 	CHECK_RET(weft_rlock_acquire(&zoo.shared_rlock), 0);
 	CHECK_RET(weft_rlock_release(&zoo.shared_rlock), 0);
@@ -562,6 +617,7 @@ static struct weft_event event;
 static struct weft_sem sem;
 static struct weft_barrier barrier;
 static struct weft_cond cond;
+static struct weft_latch latch;
 
 static int acquire_lock(void)
 {
@@ -721,6 +777,31 @@ Test(syscalls, cond_waits)
 {
 	check_scene(false, false, wait_cond, notify_cond);
 	check_scene(false, true, wait_cond_until, notify_cond);
+}
+
+static int wait_latch(void)
+{
+	return weft_latch_wait(&latch);
+}
+
+static int wait_latch_until(void)
+{
+	return weft_latch_wait_until(&latch, scene.deadline_ns, NULL);
+}
+
+static void end_round(void)
+{
+	CHECK_EQ(weft_latch_count_down(&latch, 1), 0);
+}
+
+Test(syscalls, latch_waits)
+{
+	CHECK_RET(weft_latch_init(&latch, 1), 0);
+	check_scene(false, false, wait_latch, end_round);
+	check_scene(false, true, wait_latch_until, end_round);
+	CHECK_RET(weft_latch_init_shared(&latch, 1), 0);
+	check_scene(true, false, wait_latch, end_round);
+	check_scene(true, true, wait_latch_until, end_round);
 }
 
 static int sleep_to_deadline(void)

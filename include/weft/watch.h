@@ -8,7 +8,9 @@
 #include <weft/barrier.h>
 #include <weft/cond.h>
 #include <weft/event.h>
+#include <weft/latch.h>
 #include <weft/lock.h>
+#include <weft/once.h>
 #include <weft/rlock.h>
 #include <weft/sem.h>
 
@@ -40,6 +42,14 @@ static inline size_t weft_describe(const struct weft_barrier *o, char *buf, size
 {
 	return weft_barrier_describe(o, buf, size);
 }
+static inline size_t weft_describe(const struct weft_once *o, char *buf, size_t size)
+{
+	return weft_once_describe(o, buf, size);
+}
+static inline size_t weft_describe(const struct weft_latch *o, char *buf, size_t size)
+{
+	return weft_latch_describe(o, buf, size);
+}
 #else
 #define WEFT__GENERIC_BOTH(type, function) struct type *: function, const struct type *: function
 #define weft_describe(object, buf, size) \
@@ -48,7 +58,9 @@ static inline size_t weft_describe(const struct weft_barrier *o, char *buf, size
 		 WEFT__GENERIC_BOTH(weft_event, weft_event_describe), \
 		 WEFT__GENERIC_BOTH(weft_cond, weft_cond_describe), \
 		 WEFT__GENERIC_BOTH(weft_sem, weft_sem_describe), \
-		 WEFT__GENERIC_BOTH(weft_barrier, weft_barrier_describe))((object), (buf), (size))
+		 WEFT__GENERIC_BOTH(weft_barrier, weft_barrier_describe), \
+		 WEFT__GENERIC_BOTH(weft_once, weft_once_describe), \
+		 WEFT__GENERIC_BOTH(weft_latch, weft_latch_describe))((object), (buf), (size))
 #endif
 
 WEFT_BEGIN_DECLS
@@ -60,7 +72,7 @@ WEFT_BEGIN_DECLS
  * @arg: for @hook.
  *
  * Told are: release of what is not locked or not the caller's, wait and notify without the lock, over-release,
- * arguments out of range, destroy of what is in use.
+ * a once called by its own initialiser, arguments out of range, destroy of what is in use.
  *
  * Context: any but a signal handler. @hook may run in any context in which the reported call may run.
  */

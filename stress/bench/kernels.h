@@ -35,6 +35,13 @@ struct ON(objects) {
 #ifdef PEER_HAS_BARRIER
 	SLOT ON(barrier_t) barrier;
 #endif
+#ifdef PEER_HAS_ONCE
+	SLOT ON(once_t) once;
+#endif
+#ifdef PEER_HAS_LATCH
+	SLOT ON(latch_t) start[2];
+	SLOT ON(latch_t) finish;
+#endif
 };
 
 static void ON(open)(void *objects, unsigned parties)
@@ -68,6 +75,14 @@ static void ON(open)(void *objects, unsigned parties)
 #endif
 #ifdef PEER_HAS_BARRIER
 	ON(barrier_init)(&o->barrier, parties);
+#endif
+#ifdef PEER_HAS_ONCE
+	ON(once_init)(&o->once);
+#endif
+#ifdef PEER_HAS_LATCH
+	ON(latch_init)(&o->start[0], 1);
+	ON(latch_init)(&o->start[1], 0);
+	ON(latch_init)(&o->finish, 0);
 #endif
 }
 
@@ -103,6 +118,11 @@ static int ON(close)(void *objects)
 #endif
 #ifdef PEER_HAS_BARRIER
 	bad |= ON(barrier_fini)(&o->barrier);
+#endif
+#ifdef PEER_HAS_LATCH
+	bad |= ON(latch_fini)(&o->start[0]);
+	bad |= ON(latch_fini)(&o->start[1]);
+	bad |= ON(latch_fini)(&o->finish);
 #endif
 	return bad;
 }
@@ -219,6 +239,18 @@ KERNEL ON(pair_cond_notify)(void *objects, uint64_t n)
 		keep(o);
 	}
 	ON(lock_release)(&o->lock);
+}
+#endif
+
+#ifdef PEER_HAS_ONCE
+KERNEL ON(pair_once)(void *objects, uint64_t n)
+{
+	struct ON(objects) *o = objects;
+
+	for (; n > 0; n--) {
+		ON(once_call)(&o->once);
+		keep(o);
+	}
 }
 #endif
 
@@ -399,6 +431,33 @@ KERNEL ON(barrier_rounds)(struct run *run, struct member *me)
 }
 #endif
 
+#ifdef PEER_HAS_LATCH
+/* A batch of work for each of the others: a latch that lets all begin, and one that tells when all are through. */
+KERNEL ON(latch_batches)(struct run *run, struct member *me)
+{
+	struct ON(objects) *o = run->objects;
+	const unsigned workers = run->threads - 1;
+	unsigned phase = 0;
+	bool over = false;
+
+	for (; !over; phase = !phase) {
+		if (me->index == 0) {
+			over = run_stopped(run);
+			run->over = over;
+			ON(latch_up)(&o->finish, workers);
+			ON(latch_up)(&o->start[!phase], 1);
+			ON(latch_down)(&o->start[phase]);
+			ON(latch_wait)(&o->finish);
+		} else {
+			ON(latch_wait)(&o->start[phase]);
+			over = run->over;
+			ON(latch_down)(&o->finish);
+		}
+		me->count++;
+	}
+}
+#endif
+
 static const struct peer ON(peer) = {
 	.name = PEER_QUOTE(PEER),
 	.title = PEER_TITLE,
@@ -423,6 +482,12 @@ static const struct peer ON(peer) = {
 #ifdef PEER_HAS_BARRIER
 	.size[OBJECT_BARRIER] = sizeof(ON(barrier_t)),
 #endif
+#ifdef PEER_HAS_ONCE
+	.size[OBJECT_ONCE] = sizeof(ON(once_t)),
+#endif
+#ifdef PEER_HAS_LATCH
+	.size[OBJECT_LATCH] = sizeof(ON(latch_t)),
+#endif
 #ifdef PEER_HAS_FLOOR
 	.pair[PAIR_FLOOR] = ON(pair_floor),
 #endif
@@ -443,6 +508,9 @@ static const struct peer ON(peer) = {
 #ifdef PEER_HAS_COND
 	.pair[PAIR_COND_NOTIFY] = ON(pair_cond_notify),
 #endif
+#ifdef PEER_HAS_ONCE
+	.pair[PAIR_ONCE] = ON(pair_once),
+#endif
 #ifdef PEER_HAS_LOCK
 	.kernel[KERNEL_CONTENDED] = ON(contended),
 #endif
@@ -460,6 +528,9 @@ static const struct peer ON(peer) = {
 #ifdef PEER_HAS_BARRIER
 	.kernel[KERNEL_BARRIER] = ON(barrier_rounds),
 #endif
+#ifdef PEER_HAS_LATCH
+	.kernel[KERNEL_LATCH] = ON(latch_batches),
+#endif
 };
 
 #undef KERNEL
@@ -473,3 +544,5 @@ static const struct peer ON(peer) = {
 #undef PEER_HAS_EVENT
 #undef PEER_HAS_COND
 #undef PEER_HAS_BARRIER
+#undef PEER_HAS_ONCE
+#undef PEER_HAS_LATCH

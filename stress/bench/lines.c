@@ -34,7 +34,7 @@ static void add_pairs(void)
 	} pair[] = {
 		{ PAIR_FLOOR, "floor" }, { PAIR_LOCK, "lock" }, { PAIR_RLOCK, "rlock" },
 		{ PAIR_RLOCK_NESTED, "rlock_nested" }, { PAIR_SEM, "sem" }, { PAIR_EVENT_WAIT, "event_wait" },
-		{ PAIR_EVENT_SET, "event_set_clear" }, { PAIR_COND_NOTIFY, "cond_notify" },
+		{ PAIR_EVENT_SET, "event_set_clear" }, { PAIR_COND_NOTIFY, "cond_notify" }, { PAIR_ONCE, "once" },
 	};
 
 	for (unsigned i = 0; i < sizeof(pair) / sizeof(pair[0]); i++) {
@@ -91,11 +91,13 @@ static void add_hand_offs(void)
 		add_team(GROUP_HANDOFF, KERNEL_EVENT_SET, "event_set", crowd[i], crowd[i] + 1);
 	for (unsigned i = 0; i < 3; i++)
 		add_team(GROUP_BARRIER, KERNEL_BARRIER, "barrier", crowd[i], crowd[i]);
+	for (unsigned i = 0; i < 3; i++)
+		add_team(GROUP_HANDOFF, KERNEL_LATCH, "latch", crowd[i], crowd[i] + 1);
 }
 
 static void add_sizes(void)
 {
-	static const char *const name[] = { "lock", "rlock", "sem", "event", "cond", "barrier" };
+	static const char *const name[] = { "lock", "rlock", "sem", "event", "cond", "barrier", "once", "latch" };
 
 	for (unsigned i = 0; i < OBJECTS; i++) {
 		struct line *line = line_add((struct line){ .group = GROUP_SIZE, .what = i });

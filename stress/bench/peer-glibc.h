@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The C library's own: default and recursive mutex, sem_t, condition, barrier. It has no event; a flag under a mutex
- * with a condition is the usual way to write one.
+ * The C library's own: default and recursive mutex, sem_t, condition, barrier, pthread_once (which call_once is, too). It has no event and no latch; a flag or a
+ * count under a mutex with a condition is the usual way to write one.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,6 +17,8 @@
 #define PEER_HAS_EVENT
 #define PEER_HAS_COND
 #define PEER_HAS_BARRIER
+#define PEER_HAS_ONCE
+#define PEER_HAS_LATCH
 
 typedef pthread_mutex_t on_glibc_lock_t;
 static inline void on_glibc_lock_init(on_glibc_lock_t *l) { pthread_mutex_init(l, NULL); }
@@ -95,5 +97,46 @@ typedef pthread_barrier_t on_glibc_barrier_t;
 static inline void on_glibc_barrier_init(on_glibc_barrier_t *b, unsigned n) { pthread_barrier_init(b, NULL, n); }
 static inline int on_glibc_barrier_fini(on_glibc_barrier_t *b) { return pthread_barrier_destroy(b); }
 static inline void on_glibc_barrier_wait(on_glibc_barrier_t *b) { pthread_barrier_wait(b); }
+
+typedef pthread_once_t on_glibc_once_t;
+static void on_glibc_nothing(void) { }
+static inline void on_glibc_once_init(on_glibc_once_t *o) { *o = PTHREAD_ONCE_INIT; }
+static inline void on_glibc_once_call(on_glibc_once_t *o) { pthread_once(o, on_glibc_nothing); }
+
+typedef struct {
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	unsigned count;
+} on_glibc_latch_t;
+static inline void on_glibc_latch_init(on_glibc_latch_t *l, unsigned count)
+{
+	pthread_mutex_init(&l->mutex, NULL);
+	pthread_cond_init(&l->cond, NULL);
+	l->count = count;
+}
+static inline int on_glibc_latch_fini(on_glibc_latch_t *l)
+{
+	return pthread_cond_destroy(&l->cond) | pthread_mutex_destroy(&l->mutex);
+}
+static inline void on_glibc_latch_up(on_glibc_latch_t *l, unsigned n)
+{
+	pthread_mutex_lock(&l->mutex);
+	l->count += n;
+	pthread_mutex_unlock(&l->mutex);
+}
+static inline void on_glibc_latch_down(on_glibc_latch_t *l)
+{
+	pthread_mutex_lock(&l->mutex);
+	if (--l->count == 0)
+		pthread_cond_broadcast(&l->cond);
+	pthread_mutex_unlock(&l->mutex);
+}
+static inline void on_glibc_latch_wait(on_glibc_latch_t *l)
+{
+	pthread_mutex_lock(&l->mutex);
+	while (l->count > 0)
+		pthread_cond_wait(&l->cond, &l->mutex);
+	pthread_mutex_unlock(&l->mutex);
+}
 
 #include "kernels.h"

@@ -12,6 +12,8 @@
 #define PEER_HAS_EVENT
 #define PEER_HAS_COND
 #define PEER_HAS_BARRIER
+#define PEER_HAS_ONCE
+#define PEER_HAS_LATCH
 
 typedef struct weft_lock on_weft_lock_t;
 static inline void on_weft_lock_init(on_weft_lock_t *l) { weft_lock_init(l); }
@@ -49,5 +51,17 @@ typedef struct weft_barrier on_weft_barrier_t;
 static inline void on_weft_barrier_init(on_weft_barrier_t *b, unsigned parties) { weft_barrier_init(b, parties); }
 static inline int on_weft_barrier_fini(on_weft_barrier_t *b) { return weft_barrier_destroy(b); }
 static inline void on_weft_barrier_wait(on_weft_barrier_t *b) { weft_barrier_wait(b); }
+
+typedef struct weft_once on_weft_once_t;
+static int on_weft_nothing(void *arg) { (void)arg; return 0; }
+static inline void on_weft_once_init(on_weft_once_t *o) { weft_once_init(o); }
+static inline void on_weft_once_call(on_weft_once_t *o) { weft_once_call(o, on_weft_nothing, NULL); }
+
+typedef struct weft_latch on_weft_latch_t;
+static inline void on_weft_latch_init(on_weft_latch_t *l, unsigned count) { weft_latch_init(l, count); }
+static inline int on_weft_latch_fini(on_weft_latch_t *l) { return weft_latch_destroy(l); }
+static inline void on_weft_latch_up(on_weft_latch_t *l, unsigned n) { weft_latch_count_up(l, n); }
+static inline void on_weft_latch_down(on_weft_latch_t *l) { weft_latch_count_down(l, 1); }
+static inline void on_weft_latch_wait(on_weft_latch_t *l) { weft_latch_wait(l); }
 
 #include "kernels.h"

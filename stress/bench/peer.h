@@ -15,6 +15,8 @@
  *				_notify_all; the lock is a NAME_lock_t, held by the caller in all but init and
  *				fini; wait may return early
  *	PEER_HAS_BARRIER	NAME_barrier_t	NAME_barrier_init(barrier, parties), _fini, _wait
+ *	PEER_HAS_ONCE		NAME_once_t	NAME_once_init, _call: of an initialiser that does nothing
+ *	PEER_HAS_LATCH		NAME_latch_t	NAME_latch_init(latch, count), _fini, _up(latch, n), _down: by one, _wait
  *
  * NAME is on_PEER, for instance on_glibc. fini returns 0, or else the object was left in a bad state. The first
  * argument is always a pointer to the object. No operation may fail.

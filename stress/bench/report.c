@@ -101,8 +101,8 @@ static const char *const heading[GROUPS] = {
 			     "acquisitions/s, higher is better, a ratio above 1 is good; then for each peer\n"
 			     "fairness (Jain, 1 is best), the wait in us that 99.9 % do not exceed, and the\n"
 			     "longest of all rounds in ms (lower is better)"),
-	[GROUP_HANDOFF] = ("pingpong: 2 threads, thousand round trips/s; notify_all, event_set/WAITERS: thousand\n"
-			   "rounds/s until all are back; higher is better, a ratio above 1 is good"),
+	[GROUP_HANDOFF] = ("pingpong: 2 threads, thousand round trips/s; notify_all, event_set,\n"
+			   "latch/WAITERS: thousand rounds/s until all are back; higher is better, a ratio above 1 is good"),
 	[GROUP_BARRIER] = ("barrier/PARTIES: thousand rounds/s, higher is better, a ratio above 1 is good"),
 	[GROUP_SIZE] = ("sizes in bytes, lower is better"),
 };

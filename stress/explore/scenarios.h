@@ -17,6 +17,8 @@ extern explore_table explore_event;
 extern explore_table explore_cond;
 extern explore_table explore_barrier;
 extern explore_table explore_any;
+extern explore_table explore_once;
+extern explore_table explore_latch;
 extern explore_table explore_rest;
 extern explore_table explore_edges;
 extern explore_table explore_linear;

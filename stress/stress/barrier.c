@@ -324,14 +324,14 @@ static bool use_once(struct stress_worker *worker, void *object, unsigned member
 
 static void work_free(struct stress_worker *worker)
 {
-	static const struct stress_once_ops ops = { sizeof(struct once_barrier), 4, init_once, use_once };
+	static const struct stress_single_ops ops = { sizeof(struct once_barrier), 4, init_once, use_once };
 
-	stress_once_work(worker, &ops);
+	stress_single_work(worker, &ops);
 }
 
 static void dump_free(struct stress_round *round, FILE *out)
 {
-	stress_once_dump(round, out, "barrier", sizeof(struct weft_barrier), stress_describe_weft_barrier);
+	stress_single_dump(round, out, "barrier", sizeof(struct weft_barrier), stress_describe_weft_barrier);
 }
 
 static const struct stress_case cases[] = {
@@ -339,7 +339,7 @@ static const struct stress_case cases[] = {
 	  sizeof(struct lockstep), begin_lockstep, work_lockstep, finish_lockstep, dump_lockstep },
 	{ "breaks", "a round is completed for all or broken for all", 2, sizeof(struct breaks), begin_breaks,
 	  work_breaks, finish_breaks, dump_breaks },
-	{ "free", "freed by one member while the others wake up", 2, 0, stress_once_begin, work_free, NULL,
+	{ "free", "freed by one member while the others wake up", 2, 0, stress_single_begin, work_free, NULL,
 	  dump_free },
 	{ "groups", "small barriers, side by side", 2, sizeof(struct groups), begin_groups, work_groups, NULL,
 	  dump_groups },

@@ -362,7 +362,7 @@ static void init_once(struct stress_round *round, void *object, unsigned leader,
 	struct once_cond *o = object;
 
 	(void)members;
-	o->lock = stress_once_lock(round, leader);
+	o->lock = stress_single_lock(round, leader);
 	weft_cond_init_lock(&o->cond, o->lock);
 }
 
@@ -402,20 +402,20 @@ static bool use_once(struct stress_worker *worker, void *object, unsigned member
 
 static void work_free(struct stress_worker *worker)
 {
-	static const struct stress_once_ops ops = { sizeof(struct once_cond), 4, init_once, use_once };
+	static const struct stress_single_ops ops = { sizeof(struct once_cond), 4, init_once, use_once };
 
-	stress_once_work(worker, &ops);
+	stress_single_work(worker, &ops);
 }
 
 static void dump_free(struct stress_round *round, FILE *out)
 {
-	stress_once_dump(round, out, "cond", sizeof(struct weft_cond), stress_describe_weft_cond);
+	stress_single_dump(round, out, "cond", sizeof(struct weft_cond), stress_describe_weft_cond);
 }
 
 static const struct stress_case cases[] = {
 	{ "exact", "who is notified, in which order, how many; lock and depth restored", 2, sizeof(struct exact),
 	  begin_exact, work_exact, finish_exact, dump_exact },
-	{ "free", "freed by the notifier while the notified are on their way", 2, 0, stress_once_begin, work_free,
+	{ "free", "freed by the notifier while the notified are on their way", 2, 0, stress_single_begin, work_free,
 	  NULL, dump_free },
 };
 

@@ -378,14 +378,14 @@ static bool use_once(struct stress_worker *worker, void *object, unsigned member
 
 static void work_free(struct stress_worker *worker)
 {
-	static const struct stress_once_ops ops = { sizeof(struct once_event), 4, init_once, use_once };
+	static const struct stress_single_ops ops = { sizeof(struct once_event), 4, init_once, use_once };
 
-	stress_once_work(worker, &ops);
+	stress_single_work(worker, &ops);
 }
 
 static void dump_free(struct stress_round *round, FILE *out)
 {
-	stress_once_dump(round, out, "event", sizeof(struct weft_event), stress_describe_weft_event);
+	stress_single_dump(round, out, "event", sizeof(struct weft_event), stress_describe_weft_event);
 }
 
 static const struct stress_case cases[] = {
@@ -395,7 +395,7 @@ static const struct stress_case cases[] = {
 	  NULL, dump_storm },
 	{ "token", "one token cancels waits of every kind", 2, sizeof(struct tokens), begin_tokens, work_tokens,
 	  finish_tokens, dump_tokens },
-	{ "free", "freed by the last waiter to return", 2, 0, stress_once_begin, work_free, NULL, dump_free },
+	{ "free", "freed by the last waiter to return", 2, 0, stress_single_begin, work_free, NULL, dump_free },
 };
 
 const struct stress_object stress_event = { "event", cases, sizeof(cases) / sizeof(cases[0]) };

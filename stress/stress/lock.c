@@ -279,14 +279,14 @@ static bool use_once(struct stress_worker *worker, void *object, unsigned member
 
 static void work_free(struct stress_worker *worker)
 {
-	static const struct stress_once_ops ops = { sizeof(struct once_lock), 4, init_once, use_once };
+	static const struct stress_single_ops ops = { sizeof(struct once_lock), 4, init_once, use_once };
 
-	stress_once_work(worker, &ops);
+	stress_single_work(worker, &ops);
 }
 
 static void dump_free(struct stress_round *round, FILE *out)
 {
-	stress_once_dump(round, out, "lock", sizeof(struct weft_lock), stress_describe_weft_lock);
+	stress_single_dump(round, out, "lock", sizeof(struct weft_lock), stress_describe_weft_lock);
 }
 
 static const struct stress_case cases[] = {
@@ -294,7 +294,7 @@ static const struct stress_case cases[] = {
 	  work_exclusion, finish_locks, dump_locks },
 	{ "baton", "each release lets exactly one go", 2, sizeof(struct baton), begin_baton, work_baton, finish_baton,
 	  dump_baton },
-	{ "free", "freed by the last to leave", 2, 0, stress_once_begin, work_free, NULL, dump_free },
+	{ "free", "freed by the last to leave", 2, 0, stress_single_begin, work_free, NULL, dump_free },
 	{ "starve", "nobody is left waiting by those who come back at once", 3, sizeof(struct locks), begin_starve,
 	  work_starve, finish_locks, dump_locks },
 	{ "many", "sets of locks: no deadlock, all of them held", 2, sizeof(struct locks), begin_locks, work_many,

@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 static const struct stress_object *const objects[] = {
-	&stress_lock, &stress_rlock, &stress_event, &stress_cond, &stress_sem, &stress_barrier,
+	&stress_lock, &stress_rlock,   &stress_event, &stress_cond,
+	&stress_sem,  &stress_barrier, &stress_once,  &stress_latch,
 };
 
 enum { N_OBJECTS = sizeof(objects) / sizeof(objects[0]) };
@@ -152,7 +153,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
 	.options = option_table,
 	.parser = parse_option,
-	.args_doc = "all|lock|rlock|event|cond|sem|barrier...",
+	.args_doc = "all|lock|rlock|event|cond|sem|barrier|once|latch...",
 	.doc = "Torture weft's objects with many threads and check what they promise."
 	       "\vExit status: 0 all is well, 1 a failure was found, 2 it was called wrongly. See weft-stress(1).",
 };

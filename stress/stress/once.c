@@ -1,112 +1,166 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * once.c - objects that live for one use, freed by whoever is done first.
- *
- * Threads work in groups. The first of a group makes an object, gives it to the others and to itself; each uses
- * it once, and the use tells who may free it: at once, while the others are still inside weft with it.
+ * once.c - torture of weft_once.
  */
 #include "stress.h"
 
-#include <stdlib.h>
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
 
-enum { GROUP = 4 };
+enum { DOORS = 4096, LIMIT = 6 };
 
-struct once_slot {
-	_Alignas(STRESS_LINE) _Atomic(void *) object; /* what the thread of this number is to use next */
-	struct weft_lock lock;			      /* of the group that it leads */
+struct door {
+	struct weft_once once;
+	unsigned failures; /* to come; plain, as the once orders its initialisers */
+	unsigned inside;
+	uint64_t payload; /* plain: ordered by the once alone */
+	uint64_t expected;
 };
 
-struct once_state {
-	struct once_slot slots[STRESS_MAX_THREADS];
-	unsigned size; /* of a group */
+static const struct timespec a_moment = { 0, 20000 };
+
+static int open_door(void *arg)
+{
+	struct door *const door = arg;
+	const bool alone = door->inside++ == 0;
+
+	if (door->expected >> 16 & 7)
+		sched_yield();
+	else
+		nanosleep(&a_moment, NULL); /* time for the others to fall asleep */
+	door->inside--;
+	if (!alone || door->payload != 0)
+		return -EEXIST;
+	if (door->failures > 0) {
+		door->failures--;
+		return -EIO;
+	}
+	door->payload = door->expected;
+	return 0;
+}
+
+static int never(void *arg)
+{
+	(void)arg;
+	return -EEXIST;
+}
+
+/* @insist: after a failure try again; else leave it to the others, whom the failure must have told. */
+static void pass(struct stress_worker *worker, struct door *door, bool insist)
+{
+	int rc;
+
+	stress_step(worker, "once call", &door->once);
+	while ((rc = weft_once_call(&door->once, open_door, door)) == -EIO && insist && !stress_stopping(worker))
+		;
+	if (rc == -EEXIST)
+		stress_fail(worker, "exclusion", "an initialiser ran beside another, or after one was done");
+	else if (rc == 0 && (door->payload != door->expected || !weft_once_done(&door->once)))
+		stress_fail(worker, "order", "a call returned before the initialiser's work was to be seen");
+	else if (rc == 0)
+		stress_expect(worker, "call of what is done", weft_once_call(&door->once, never, NULL), 0);
+}
+
+/* ---- doors: all threads come to the same onces, one after the other ---- */
+
+struct doors {
+	struct door door[DOORS];
 };
 
-size_t stress_once_size(void)
+static void begin_doors(struct stress_round *round)
 {
-	return sizeof(struct once_state);
+	struct doors *s = round->state;
+
+	for (unsigned i = 0; i < DOORS; i++) {
+		const uint64_t random = stress_mix(round->seed + i);
+
+		s->door[i].failures = random % 4 == 0 ? (unsigned)(random >> 8) % LIMIT : 0;
+		s->door[i].expected = random | 1;
+	}
 }
 
-struct weft_lock *stress_once_lock(struct stress_round *round, unsigned leader)
+static void work_doors(struct stress_worker *worker)
 {
-	struct once_state *state = round->state;
+	struct doors *s = worker->round->state;
 
-	return &state->slots[leader].lock;
-}
-
-void stress_once_begin(struct stress_round *round)
-{
-	struct once_state *state = round->state;
-
-	state->size = 2 + (unsigned)(stress_mix(round->seed) % (GROUP - 1));
-	if (state->size > round->n)
-		state->size = round->n;
-}
-
-/* The last group takes the threads that are left over, if they make a group. */
-static unsigned members_of(const struct stress_round *round, unsigned first, unsigned size)
-{
-	return first + size <= round->n ? size : round->n - first;
-}
-
-static void lead(struct stress_worker *worker, const struct stress_once_ops *ops, unsigned members)
-{
-	struct once_state *state = worker->round->state;
-	void *object;
-
-	for (unsigned i = 1; i < members; i++)
-		STRESS_AWAIT(worker, "waiting for the group to come back (harness)",
-			     atomic_load_explicit(&state->slots[worker->id + i].object, memory_order_relaxed) ==
-				     NULL);
-	object = stress_heap_alloc(worker->round, ops->size);
-	ops->init(worker->round, object, worker->id, members);
-	for (unsigned i = 1; i < members; i++)
-		atomic_store_explicit(&state->slots[worker->id + i].object, object, memory_order_release);
-	if (ops->use(worker, object, 0, members))
-		stress_heap_free(worker->round, object, ops->size);
-}
-
-static void follow(struct stress_worker *worker, const struct stress_once_ops *ops, unsigned member, unsigned members)
-{
-	struct once_state *state = worker->round->state;
-	_Atomic(void *) *slot = &state->slots[worker->id].object;
-	void *object;
-
-	STRESS_AWAIT(worker, "waiting for the next object (harness)",
-		     (object = atomic_load_explicit(slot, memory_order_acquire)) != NULL);
-	if (ops->use(worker, object, member, members))
-		stress_heap_free(worker->round, object, ops->size);
-	atomic_store_explicit(slot, NULL, memory_order_relaxed);
-}
-
-void stress_once_work(struct stress_worker *worker, const struct stress_once_ops *ops)
-{
-	const struct once_state *state = worker->round->state;
-	const unsigned size = state->size < ops->max_members ? state->size : ops->max_members;
-	const unsigned member = worker->id % size;
-	const unsigned members = members_of(worker->round, worker->id - member, size);
-
-	if (members < 2)
-		return;
 	for (uint64_t i = 0; i < worker->round->quota && !stress_stopping(worker); i++) {
-		if (member == 0)
-			lead(worker, ops, members);
+		if (i < DOORS)
+			pass(worker, &s->door[i], true);
 		else
-			follow(worker, ops, member, members);
+			pass(worker, &s->door[stress_below(worker, DOORS)], true);
+		if (stress_below(worker, 16) == 0)
+			stress_dwell(worker);
 		stress_op(worker);
 	}
 }
 
-void stress_once_dump(struct stress_round *round, FILE *out, const char *name, size_t size,
-		      stress_describer *describe)
+static void finish_doors(struct stress_round *round)
 {
-	struct once_state *state = round->state;
-	const void *before = NULL;
+	struct doors *s = round->state;
 
-	for (unsigned i = 0; i < round->n; i++) {
-		const void *object = atomic_load_explicit(&state->slots[i].object, memory_order_relaxed);
-
-		if (object != NULL && object != before)
-			stress_dump(out, name, object, size, describe);
-		before = object;
-	}
+	for (unsigned i = 0; i < DOORS; i++)
+		if (weft_once_destroy(&s->door[i].once) != 0)
+			stress_fail_round(round, "residue", "a once that nobody uses is not idle");
 }
+
+static void dump_doors(struct stress_round *round, FILE *out)
+{
+	struct doors *s = round->state;
+
+	for (unsigned i = 0, shown = 0; i < DOORS && shown < 4; i++)
+		if (!weft_once_done(&s->door[i].once)) {
+			STRESS_DUMP(out, "once", weft_once, &s->door[i].once);
+			shown++;
+		}
+}
+
+/* ---- free: the last caller to return frees it, whoever ran the initialiser ---- */
+
+struct single_once {
+	struct door door;
+	_Atomic(unsigned) left;
+};
+
+static void init_single(struct stress_round *round, void *object, unsigned leader, unsigned members)
+{
+	struct single_once *o = object;
+	const uint64_t random = stress_mix(round->seed + leader);
+
+	weft_once_init(&o->door.once);
+	o->door.inside = 0;
+	o->door.payload = 0;
+	o->door.failures = (unsigned)random % 3;
+	o->door.expected = random | 1;
+	atomic_store_explicit(&o->left, members, memory_order_relaxed);
+}
+
+static bool use_single(struct stress_worker *worker, void *object, unsigned member, unsigned members)
+{
+	struct single_once *o = object;
+
+	(void)member, (void)members;
+	stress_dwell(worker);
+	pass(worker, &o->door, false);
+	return atomic_fetch_sub_explicit(&o->left, 1, memory_order_acq_rel) == 1;
+}
+
+static void work_free(struct stress_worker *worker)
+{
+	static const struct stress_single_ops ops = { sizeof(struct single_once), 4, init_single, use_single };
+
+	stress_single_work(worker, &ops);
+}
+
+static void dump_free(struct stress_round *round, FILE *out)
+{
+	stress_single_dump(round, out, "once", sizeof(struct weft_once), stress_describe_weft_once);
+}
+
+static const struct stress_case cases[] = {
+	{ "doors", "one initialiser at a time, and one success", 2, sizeof(struct doors), begin_doors, work_doors,
+	  finish_doors, dump_doors },
+	{ "free", "freed by the last caller to return", 2, 0, stress_single_begin, work_free, NULL, dump_free },
+};
+
+const struct stress_object stress_once = { "once", cases, sizeof(cases) / sizeof(cases[0]) };

@@ -180,6 +180,16 @@ size_t stress_describe_weft_barrier(const void *object, char *text, size_t size)
 	return weft_barrier_describe(object, text, size);
 }
 
+size_t stress_describe_weft_once(const void *object, char *text, size_t size)
+{
+	return weft_once_describe(object, text, size);
+}
+
+size_t stress_describe_weft_latch(const void *object, char *text, size_t size)
+{
+	return weft_latch_describe(object, text, size);
+}
+
 /* Copy memory that may be gone: a pipe refuses what cannot be read. */
 static bool copy_out(void *to, const void *from, size_t size)
 {

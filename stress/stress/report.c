@@ -244,7 +244,7 @@ static struct json_object *string_or_null(const char *text)
 static const struct stress_object *object_named(const char *name)
 {
 	const struct stress_object *const objects[] = { &stress_lock, &stress_rlock, &stress_event, &stress_cond,
-							&stress_sem };
+							&stress_sem,  &stress_once,  &stress_latch };
 
 	for (unsigned i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
 		if (strcmp(objects[i]->name, name) == 0)

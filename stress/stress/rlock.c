@@ -228,20 +228,20 @@ static bool use_once(struct stress_worker *worker, void *object, unsigned member
 
 static void work_free(struct stress_worker *worker)
 {
-	static const struct stress_once_ops ops = { sizeof(struct once_rlock), 4, init_once, use_once };
+	static const struct stress_single_ops ops = { sizeof(struct once_rlock), 4, init_once, use_once };
 
-	stress_once_work(worker, &ops);
+	stress_single_work(worker, &ops);
 }
 
 static void dump_free(struct stress_round *round, FILE *out)
 {
-	stress_once_dump(round, out, "rlock", sizeof(struct weft_rlock), stress_describe_weft_rlock);
+	stress_single_dump(round, out, "rlock", sizeof(struct weft_rlock), stress_describe_weft_rlock);
 }
 
 static const struct stress_case cases[] = {
 	{ "exclusion", "one owner, the right depth, strangers refused", 2, sizeof(struct rlocks), begin_rlocks,
 	  work_exclusion, finish_rlocks, dump_rlocks },
-	{ "free", "freed by the last to leave", 2, 0, stress_once_begin, work_free, NULL, dump_free },
+	{ "free", "freed by the last to leave", 2, 0, stress_single_begin, work_free, NULL, dump_free },
 	{ "starve", "nobody is left waiting by those who come back at once", 3, sizeof(struct rlocks), begin_starve,
 	  work_starve, finish_rlocks, dump_rlocks },
 };

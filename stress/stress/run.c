@@ -189,7 +189,7 @@ static struct stress_round *make_round(const struct stress_object *object, const
 		round->workers[i].id = i;
 		round->workers[i].random = stress_mix(round->seed ^ (i + 1) * UINT64_C(0xd1342543de82ef95));
 	}
-	round->state = aligned_zeros(kase->size > 0 ? kase->size : stress_once_size());
+	round->state = aligned_zeros(kase->size > 0 ? kase->size : stress_single_size());
 	if (kase->begin != NULL)
 		kase->begin(round);
 	return round;

@@ -365,14 +365,14 @@ static bool use_once(struct stress_worker *worker, void *object, unsigned member
 
 static void work_free(struct stress_worker *worker)
 {
-	static const struct stress_once_ops ops = { sizeof(struct once_sem), 4, init_once, use_once };
+	static const struct stress_single_ops ops = { sizeof(struct once_sem), 4, init_once, use_once };
 
-	stress_once_work(worker, &ops);
+	stress_single_work(worker, &ops);
 }
 
 static void dump_free(struct stress_round *round, FILE *out)
 {
-	stress_once_dump(round, out, "sem", sizeof(struct weft_sem), stress_describe_weft_sem);
+	stress_single_dump(round, out, "sem", sizeof(struct weft_sem), stress_describe_weft_sem);
 }
 
 static const struct stress_case cases[] = {
@@ -380,7 +380,7 @@ static const struct stress_case cases[] = {
 	  work_permits, finish_permits, dump_permits },
 	{ "waves", "as many go as permits are released", 2, sizeof(struct waves), begin_waves, work_waves,
 	  finish_waves, dump_waves },
-	{ "free", "freed by the last that got a permit", 2, 0, stress_once_begin, work_free, NULL, dump_free },
+	{ "free", "freed by the last that got a permit", 2, 0, stress_single_begin, work_free, NULL, dump_free },
 	{ "bound", "never over the bound; each refused release is refused whole", 2, sizeof(struct bound),
 	  begin_bound, work_bound, finish_bound, dump_bound },
 };

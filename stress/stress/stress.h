@@ -72,7 +72,7 @@ struct stress_case {
 	const char *name;
 	const char *checks; /* what it checks, for people */
 	unsigned min_threads;
-	size_t size; /* of its state, zeroed before begin; 0: that of once.c */
+	size_t size; /* of its state, zeroed before begin; 0: that of single.c */
 	void (*begin)(struct stress_round *round);
 	void (*work)(struct stress_worker *worker);
 	void (*finish)(struct stress_round *round); /* all threads are through */
@@ -85,7 +85,8 @@ struct stress_object {
 	unsigned n_cases;
 };
 
-extern const struct stress_object stress_lock, stress_rlock, stress_event, stress_cond, stress_sem, stress_barrier;
+extern const struct stress_object stress_lock, stress_rlock, stress_event, stress_cond, stress_sem, stress_barrier,
+	stress_once, stress_latch;
 
 enum stress_placement { STRESS_FREE, STRESS_ONE, STRESS_SPLIT, STRESS_PLACEMENTS };
 
@@ -235,12 +236,13 @@ bool stress_heap_owns(const void *address);
 	stress_dump((out), (name), (object), sizeof(struct type), stress_describe_##type)
 typedef size_t stress_describer(const void *object, char *text, size_t size);
 stress_describer stress_describe_weft_lock, stress_describe_weft_rlock, stress_describe_weft_event,
-	stress_describe_weft_cond, stress_describe_weft_sem, stress_describe_weft_barrier;
+	stress_describe_weft_cond, stress_describe_weft_sem, stress_describe_weft_barrier, stress_describe_weft_once,
+	stress_describe_weft_latch;
 void stress_dump(FILE *out, const char *name, const void *object, size_t size, stress_describer *describe);
 
-/* ---- once.c: objects that live for one use, freed by whoever is done first ---- */
+/* ---- single.c: objects that live for one use, freed by whoever is done first ---- */
 
-struct stress_once_ops {
+struct stress_single_ops {
 	size_t size;
 	unsigned max_members;
 	void (*init)(struct stress_round *round, void *object, unsigned leader, unsigned members);
@@ -248,14 +250,14 @@ struct stress_once_ops {
 	bool (*use)(struct stress_worker *worker, void *object, unsigned member, unsigned members);
 };
 
-void stress_once_begin(struct stress_round *round);
-void stress_once_work(struct stress_worker *worker, const struct stress_once_ops *ops);
-size_t stress_once_size(void);
+void stress_single_begin(struct stress_round *round);
+void stress_single_work(struct stress_worker *worker, const struct stress_single_ops *ops);
+size_t stress_single_size(void);
 /* Print the objects that are under way. */
-void stress_once_dump(struct stress_round *round, FILE *out, const char *name, size_t size,
-		      stress_describer *describe);
+void stress_single_dump(struct stress_round *round, FILE *out, const char *name, size_t size,
+			stress_describer *describe);
 /* A lock for the group that @leader leads, which outlives its objects. */
-struct weft_lock *stress_once_lock(struct stress_round *round, unsigned leader);
+struct weft_lock *stress_single_lock(struct stress_round *round, unsigned leader);
 
 /* ---- probe.c: what a thread does just now, as the kernel knows it ---- */
 

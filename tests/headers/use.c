@@ -16,6 +16,8 @@ static struct weft_cond cond = WEFT_COND_INIT;
 static struct weft_cond cond_on_lock = WEFT_COND_INIT_LOCK(&lock);
 static struct weft_cond cond_on_rlock = WEFT_COND_INIT_RLOCK(&rlock);
 static struct weft_barrier barrier = WEFT_BARRIER_INIT(1);
+static struct weft_once once = WEFT_ONCE_INIT;
+static struct weft_latch latch = WEFT_LATCH_INIT(2);
 
 #ifdef __cplusplus
 #define STATIC_ASSERT(condition, text) static_assert(condition, text)
@@ -29,6 +31,8 @@ STATIC_ASSERT(sizeof(struct weft_rlock) == 16, "rlock");
 STATIC_ASSERT(sizeof(struct weft_sem) == 16, "sem");
 STATIC_ASSERT(sizeof(struct weft_cond) == 40, "cond");
 STATIC_ASSERT(sizeof(struct weft_barrier) == 48, "barrier");
+STATIC_ASSERT(sizeof(struct weft_once) == 4, "once");
+STATIC_ASSERT(sizeof(struct weft_latch) == 8, "latch");
 STATIC_ASSERT(WEFT_SEC(2) == 2000000000 && WEFT_MSEC(2) == 2000000 && WEFT_USEC(2) == 2000, "units");
 
 static int failures;
@@ -178,6 +182,21 @@ static void use_barrier(void)
 	EXPECT(weft_barrier_parties(&barrier) == 1 && weft_barrier_n_waiting(&barrier) == 0);
 }
 
+static void use_once_and_latch(void)
+{
+	int (*volatile call)(struct weft_once *, int (*)(void *), void *) = weft_once_call;
+	int (*volatile wait)(struct weft_latch *) = weft_latch_wait;
+	int runs = 0;
+
+	EXPECT(!weft_once_done(&once) && weft_once_call(&once, action, &runs) == 0 && weft_once_done(&once));
+	EXPECT(weft_once_call(&once, action, &runs) == 0 && call(&once, action, &runs) == 0 && runs == 1);
+	EXPECT(weft_latch_wait_for(&latch, WEFT_USEC(1)) == -ETIMEDOUT && weft_latch_count(&latch) == 2);
+	EXPECT(weft_latch_count_up(&latch, 1) == 0 && weft_latch_count_down(&latch, 3) == 0 && wait(&latch) == 0);
+	EXPECT(weft_latch_wait(&latch) == 0 && weft_latch_wait_until(&latch, 0, &event) == 0);
+	EXPECT(weft_latch_count_up(&latch, WEFT_LATCH_MAX) == 0);
+	EXPECT(weft_once_destroy(&once) == 0 && weft_latch_destroy(&latch) == 0);
+}
+
 /* Of the address of an object and of a pointer to a constant one. */
 static void use_describe(void)
 {
@@ -189,6 +208,8 @@ static void use_describe(void)
 	EXPECT(weft_describe(&rlock, text, sizeof(text)) == strlen("unlocked"));
 	EXPECT(weft_describe(&event, text, sizeof(text)) == strlen("unset"));
 	EXPECT(weft_describe(&sem, text, sizeof(text)) == strlen("value=2"));
+	EXPECT(weft_describe(&once, text, sizeof(text)) == strlen("done"));
+	EXPECT(weft_describe(&latch, text, sizeof(text)) == strlen("count=16777215"));
 	EXPECT(weft_describe(&cond, NULL, 0) > 0);
 	EXPECT(weft_describe(&barrier, text, sizeof(text)) == strlen("waiters=0/1"));
 }
@@ -231,6 +252,7 @@ int main(void)
 	use_cond(&cond_on_lock);
 	use_cond(&cond_on_rlock);
 	use_barrier();
+	use_once_and_latch();
 	use_describe();
 	use_misuse_hook();
 	use_exported();
