@@ -133,6 +133,6 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 	if (!options.hashes)
 		(options.json ? json_summary : lines_summary)(&summary);
 	if (options.lint)
-		lint_print(stdout);
+		lint_print(options.json ? stderr : stdout);
 	return summary.failed > 0 || (options.strict_marks && summary.missed > 0);
 }

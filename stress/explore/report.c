@@ -402,7 +402,7 @@ static void print_table(FILE *out)
 		put_titles(out, widths);
 	for (unsigned i = 0; i < n; i++) {
 		if (i > 0 && rows[i].number != rows[i - 1].number + 1)
-			fprintf(out, "    ... %u steps; --trace %u shows them\n",
+			fprintf(out, "    ... %u more; --trace %u shows all\n",
 				rows[i].number - rows[i - 1].number - 1, all);
 		put_row(out, widths, &rows[i]);
 	}
@@ -411,19 +411,24 @@ static void print_table(FILE *out)
 
 /* ---- what the failure was ---- */
 
-static void print_writer(FILE *out, const void *word)
+/* Of those that did not only note that they wait: who wrote there last, which may be who has what is waited for. */
+static void print_writer(FILE *out, const void *word, unsigned sleeper)
 {
+	const struct record *const records = the_trace->records;
+	unsigned at = the_trace->n_records;
 	char text[TEXT] = "";
-	unsigned at = store_before(the_trace->n_records, word, 0);
 
+	do
+		at = store_before(at < the_trace->n_records ? at : the_trace->n_records, word, 0);
+	while (at < the_trace->n_records && records[at].step.fiber == sleeper);
 	if (at == the_trace->n_records)
 		return;
-	say_value(text, the_trace->records[at].step.before);
+	say_value(text, records[at].step.before);
 	say(text, " -> ");
-	say_value(text, the_trace->records[at].step.after);
-	say(text, " by %s, step %u: ", thread_name(the_trace->records[at].step.fiber), at);
-	say_place(text, the_trace->records[at].step.pc, &the_trace->records[at].calls);
-	fprintf(out, "      last written: %s\n", text);
+	say_value(text, records[at].step.after);
+	say(text, " by %s, step %u: ", thread_name(records[at].step.fiber), at);
+	say_place(text, records[at].step.pc, &records[at].calls);
+	fprintf(out, "      last written by another: %s\n", text);
 }
 
 static void print_sleeper(FILE *out, unsigned number)
@@ -444,8 +449,10 @@ static void print_sleeper(FILE *out, unsigned number)
 			say(text, ", which is ");
 		}
 		say_value(text, *(const uint32_t *)fiber->words[i]);
+		if (i == 0 && *(const uint32_t *)fiber->words[i] != fiber->last.before)
+			say(text, " now, and nobody woke it");
 		fprintf(out, "      sleeps at %s\n", text);
-		print_writer(out, fiber->words[i]);
+		print_writer(out, fiber->words[i], number);
 	}
 }
 
