@@ -42,10 +42,13 @@ static void print_gaps(void)
 	     "memory, threads, deaths and signals only in scenarios that allow for them.");
 }
 
-static void on_interrupt(int signal)
+/* The third ends the process: a schedule may hang, and a terminal may send one twice. */
+static void on_interrupt(int number)
 {
-	(void)signal;
-	interrupted = 1;
+	if (++interrupted > 2) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
 }
 
 static unsigned for_each_wanted(const struct weft_explore_scenario *const tables[],
@@ -97,7 +100,7 @@ static void explore(const struct weft_explore_scenario *scenario)
 
 int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario *const tables[])
 {
-	const struct sigaction interrupt = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+	const struct sigaction interrupt = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART };
 	const double start = seconds_now();
 	struct sigaction before;
 
