@@ -180,11 +180,19 @@ static void barriers(void *state, unsigned number)
 	pthread_barrier_wait(&barrier);
 }
 
+static void chance(void *state, unsigned number)
+{
+	(void)state, (void)number;
+	weft_explore_step();
+	weft_explore_check(rand() % 64 != 1);
+}
+
 int main(int argc, char **argv)
 {
 	static struct weft_explore_scenario scenarios[] = {
 		{ .name = "one", .threads = 2, .begin = begin, .thread = thread },
 		{ .name = "mutexes", .threads = 2, .begin = begin, .thread = mutexes },
+		{ .name = "chance", .threads = 2, .begin = begin, .thread = chance },
 		{ .name = "barriers", .threads = 2, .begin = begin, .thread = barriers },
 		{ .name = NULL },
 	};
@@ -231,6 +239,8 @@ run 2 ./wrong 'no-such-*'
 says 'no-such-'
 run 1 ./wrong mutexes
 says '^FAIL mutexes: pthread_mutex_lock: .*weft_lock'
+run 1 ./wrong chance
+says '^FAIL chance: check: .* not the same when run again'
 run 1 ./wrong barriers
 says '^FAIL barriers: pthread_barrier_wait: .*weft_barrier'
 

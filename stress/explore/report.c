@@ -677,15 +677,21 @@ void report_failure(const struct weft_explore_scenario *scenario, uint64_t seed,
 	struct found found = { .seed = seed, .steps = run.steps };
 	const bool by_seed = plan->strategy != STRATEGY_SEARCH && plan->strategy != STRATEGY_GIVEN;
 	struct plan given = *plan;
+	const uint64_t hash = run.hash;
+	const bool compare = options.jobs == 1; /* or it was another process's */
+	static char message[sizeof(run.failure) + 128];
+	bool same;
 
+	snprintf(message, sizeof(message), "%s", compare ? run.failure : "failure");
 	memory_end();
 	given.strategy = STRATEGY_GIVEN;
 	given.given = plan->strategy == STRATEGY_SEARCH ? &searched : plan->given;
 	run_again(scenario, by_seed ? plan : &given, seed);
+	same = run.failed && (!compare || run.hash == hash);
 	first = recorded;
 	found.repeat = command(scenario, plan, seed, by_seed ? NULL : given.given);
 	shorter = first;
-	if (options.minimise && !first.cut) {
+	if (options.minimise && !first.cut && same) {
 		memory_end();
 		if (minimise(scenario, &given, &shorter) && shorter.n < first.n) {
 			memory_end();
@@ -696,7 +702,10 @@ void report_failure(const struct weft_explore_scenario *scenario, uint64_t seed,
 			run_again(scenario, by_seed ? plan : &given, seed);
 		}
 	}
-	found.message = run.failure;
+	if (!same)
+		snprintf(message + strlen(message), sizeof(message) - strlen(message),
+			 " (but not the same when run again: what is not the seed's? rand(), a file, an address)");
+	found.message = same ? run.failure : message;
 	found.trace = describe();
 	memory_end();
 	tell(scenario, &found);
