@@ -17,7 +17,7 @@ weft_man3 = \
 dist_man_MANS += doc/man/weft.7 $(weft_man3)
 
 notesdir = $(docdir)
-dist_notes_DATA = doc/design.md doc/explore.md doc/perf.md
+dist_notes_DATA = doc/design.md doc/explore.md doc/mutants.md doc/perf.md
 
 # ---- every name of a page's NAME section is a page: one line that refers to the page ----
 

@@ -3,3 +3,4 @@
 include stress/stress.mk
 include stress/bench.mk
 include stress/explore.mk
+include stress/mutants.mk
