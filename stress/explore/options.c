@@ -38,14 +38,11 @@ enum {
 	KEY_STRICT,
 	KEY_LINT,
 	KEY_BROKEN,
-	KEY_OLD,
-	KEY_NO_FAULTS
 };
 
 static const struct argp_option option_table[] = {
 	{ "schedules", 'n', "N", 0, "how many for each scenario; 20000 as it comes, without limit with --seconds",
 	  1 },
-	{ "runs", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 1 },
 	{ "seconds", 't', "S", 0, "at most so long for each scenario", 1 },
 	{ "jobs", 'j', "N", 0, "so many processes share the schedules; 1 as it comes", 1 },
 	{ "first-seed", KEY_FIRST, "N", 0, "begin with this seed; 1 as it comes", 1 },
@@ -80,8 +77,6 @@ static const struct argp_option option_table[] = {
 	{ "check-replay", KEY_CHECK_REPLAY, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ "broken-futex", KEY_BROKEN, "KIND", OPTION_HIDDEN, NULL, 5 },
 	{ "no-sleep-sets", KEY_NO_SLEEP_SETS, NULL, OPTION_HIDDEN, NULL, 5 },
-	{ "weak", KEY_OLD, NULL, OPTION_HIDDEN, NULL, 5 },
-	{ "no-faults", KEY_NO_FAULTS, NULL, OPTION_HIDDEN, NULL, 5 },
 	{ 0 },
 };
 
@@ -216,11 +211,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_NO_SLEEP_SETS:
 		options.no_sleep_sets = true;
-		break;
-	case KEY_OLD:
-		break;
-	case KEY_NO_FAULTS:
-		options.faults = 0;
 		break;
 	case ARGP_KEY_ARG:
 		if (options.n_patterns == sizeof(options.patterns) / sizeof(*options.patterns))

@@ -56,7 +56,7 @@ bool plan_strategy(const char *text)
 	const char *const colon = strchr(text, ':');
 	const size_t length = colon != NULL ? (size_t)(colon - text) : strlen(text);
 
-	options.portfolio = strcmp(text, "portfolio") == 0 || strcmp(text, "mix") == 0;
+	options.portfolio = strcmp(text, "portfolio") == 0;
 	for (unsigned i = 0; i < STRATEGIES && !options.portfolio; i++)
 		if (strlen(strategy_names[i]) == length && strncmp(text, strategy_names[i], length) == 0)
 			return set_depth(i, colon != NULL ? colon + 1 : NULL);

@@ -411,7 +411,27 @@ static void print_table(FILE *out)
 
 /* ---- what the failure was ---- */
 
-/* Of those that did not only note that they wait: who wrote there last, which may be who has what is waited for. */
+static bool is_on_stack_of(const void *address, unsigned number)
+{
+	unsigned fiber;
+
+	return fiber_stack_of(address, &fiber) && fiber == number;
+}
+
+static unsigned last_wait(unsigned fiber)
+{
+	unsigned at = the_trace->n_records;
+
+	while (at > 0 &&
+	       (the_trace->records[at - 1].step.fiber != fiber || the_trace->records[at - 1].step.op != OP_WAIT))
+		at--;
+	return at;
+}
+
+/*
+ * Who wrote there last, but for the sleeper itself, which only notes that it waits: that may be who has what is
+ * waited for. What was on its stack before it waited was something else.
+ */
 static void print_writer(FILE *out, const void *word, unsigned sleeper)
 {
 	const struct record *const records = the_trace->records;
@@ -421,7 +441,7 @@ static void print_writer(FILE *out, const void *word, unsigned sleeper)
 	do
 		at = store_before(at < the_trace->n_records ? at : the_trace->n_records, word, 0);
 	while (at < the_trace->n_records && records[at].step.fiber == sleeper);
-	if (at == the_trace->n_records)
+	if (at == the_trace->n_records || (is_on_stack_of(word, sleeper) && at < last_wait(sleeper)))
 		return;
 	say_value(text, records[at].step.before);
 	say(text, " -> ");
