@@ -2,12 +2,13 @@
 /*
  * scenario-any.c - each thread makes a few calls of the strategy's choice, on one object and a token.
  *
- * Lock, semaphore and event are held against sequential models. Of a condition is asked that the oldest waiters and
+ * Lock, semaphore, event and latch are held against sequential models. Of a condition is asked that the oldest waiters and
  * no others are let go, of a barrier that each completed round has each index once.
  */
 #include <weft/barrier.h>
 #include <weft/cond.h>
 #include <weft/event.h>
+#include <weft/latch.h>
 #include <weft/rlock.h>
 #include <weft/sem.h>
 
@@ -20,6 +21,7 @@ struct any {
 	struct weft_sem sem;
 	struct weft_cond cond;
 	struct weft_barrier barrier;
+	struct weft_latch latch;
 	unsigned turn, waiting, may_go; /* of the condition; arrivals, as bits */
 	unsigned notified, served;
 };
@@ -44,6 +46,7 @@ static void *begin_shared(void)
 	weft_event_init_shared(&any->event);
 	weft_event_init_shared(&any->cancel);
 	weft_explore_check(weft_sem_init_shared(&any->sem, 0) == 0);
+	weft_explore_check(weft_latch_init_shared(&any->latch, 0) == 0);
 	weft_explore_check(weft_barrier_init_shared(&any->barrier, 2) == 0);
 	weft_cond_init_rlock(&any->cond, &any->rlock);
 	return any;
@@ -235,6 +238,75 @@ static void end_event(void *state)
 {
 	(void)state;
 	weft_explore_linearizable(&event_model);
+}
+
+/* ---- latch ---- */
+
+enum { UP, DOWN, COUNT, WAIT_ZERO };
+
+static bool latch_apply(void *state, const struct weft_explore_call *call)
+{
+	int64_t *const count = state;
+
+	switch (call->op) {
+	case UP:
+		*count += call->arg;
+		return call->result == 0;
+	case DOWN:
+		if (call->result != 0)
+			return *count < call->arg;
+		*count -= call->arg;
+		return *count >= 0;
+	case COUNT:
+		return call->result == *count;
+	default:
+		return (call->result == 0) == (*count == 0);
+	}
+}
+
+static const struct weft_explore_model latch_model = { sizeof(int64_t), latch_apply };
+
+static void latch_calls(void *state, unsigned number)
+{
+	struct any *const any = state;
+	unsigned n;
+
+	(void)number;
+	for (unsigned i = 0; i < 12 / weft_explore_threads(); i++)
+		switch (weft_explore_choose(7)) {
+		case 0:
+		case 1:
+			n = 1 + weft_explore_choose(2);
+			weft_explore_called(UP, n);
+			weft_explore_returned(weft_latch_count_up(&any->latch, n));
+			break;
+		case 2:
+		case 3:
+			n = 1 + weft_explore_choose(2);
+			weft_explore_called(DOWN, n);
+			weft_explore_returned(weft_latch_count_down(&any->latch, n));
+			break;
+		case 4:
+			weft_explore_called(WAIT_ZERO, 0);
+			weft_explore_returned(weft_latch_wait_for(&any->latch, some_time()));
+			break;
+		case 5:
+			weft_explore_called(WAIT_ZERO, 1);
+			weft_explore_returned(weft_latch_wait_until(&any->latch, some_deadline(), &any->cancel));
+			break;
+		default:
+			touch_token(any);
+			weft_explore_called(COUNT, 0);
+			weft_explore_returned(weft_latch_count(&any->latch));
+		}
+}
+
+static void end_latch(void *state)
+{
+	struct any *const any = state;
+
+	weft_explore_linearizable(&latch_model);
+	weft_explore_check(weft_latch_destroy(&any->latch) == 0);
 }
 
 /* ---- lock and rlock ---- */
@@ -481,6 +553,13 @@ const struct weft_explore_scenario explore_any[] = {
 	  .begin = begin_shared,
 	  .thread = event_calls,
 	  .end = end_event },
+	{ .name = "latch-any-3", .threads = 3, .begin = begin, .thread = latch_calls, .end = end_latch },
+	{ .name = "latch-any-6", .threads = 6, .begin = begin, .thread = latch_calls, .end = end_latch },
+	{ .name = "latch-any-shared-4",
+	  .threads = 4,
+	  .begin = begin_shared,
+	  .thread = latch_calls,
+	  .end = end_latch },
 	{ .name = "lock-any-2", .threads = 2, .begin = begin, .thread = lock_calls, .end = end_lock },
 	{ .name = "lock-any-3", .threads = 3, .begin = begin, .thread = lock_calls, .end = end_lock },
 	{ .name = "lock-any-shared-3", .threads = 3, .begin = begin_shared, .thread = lock_calls, .end = end_lock },

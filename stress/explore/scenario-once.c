@@ -20,7 +20,10 @@ static const char *const marks_fails[] = { "a second try", NULL };
 
 static void *begin(void)
 {
-	return weft_explore_alloc(sizeof(struct house), "once");
+	struct house *const house = weft_explore_alloc(sizeof(*house), "once");
+
+	weft_once_init(&house->once);
+	return house;
 }
 
 static void enter(struct house *house)

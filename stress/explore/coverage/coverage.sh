@@ -7,7 +7,7 @@
 #	coverage.sh		needs top_srcdir, top_builddir; CC and OBJCOPY as build.sh, OBJDUMP, ADDR2LINE
 #
 # The library is compiled anew, without optimisation, so that a block belongs to one line; what the headers define
-# counts as run if any copy of it is.
+# counts as run if any copy of it is. Its counters are narrow, for what is done where they are at their ends.
 set -u
 here=$top_srcdir/stress/explore
 schedules=${EXPLORE_SCHEDULES:-500}
@@ -16,11 +16,13 @@ trap 'rm -rf $dir' EXIT
 mkdir $dir || exit 1
 failed=0
 
-EXPLORE_CFLAGS='-O0 -gdwarf-4 -fsanitize-coverage=trace-pc' EXPLORE_MORE=$here/coverage/record.c WARNINGS=-w \
+EXPLORE_CONSTANTS=narrow EXPLORE_CFLAGS='-O0 -gdwarf-4 -fsanitize-coverage=trace-pc' \
+	EXPLORE_MORE=$here/coverage/record.c WARNINGS=-w \
 	sh "$here/build.sh" "$top_srcdir" $dir/objects $dir/weft-explore >$dir/out 2>&1 || { cat $dir/out; exit 1; }
 $dir/weft-explore --list >/dev/null 2>&1
 test $? -ne 77 || exit 77
-EXPLORE_COVERAGE=$dir/run $dir/weft-explore --jobs 1 --schedules "$schedules" >$dir/out 2>&1 || { cat $dir/out; exit 1; }
+EXPLORE_COVERAGE=$dir/run $dir/weft-explore --jobs 1 --schedules "$schedules" >$dir/out 2>&1 ||
+	{ cat $dir/out; exit 1; }
 
 # Blocks: where the call is, where it returns to, the function, and by the first of these the place.
 ${OBJDUMP:-objdump} -d --no-show-raw-insn $dir/weft-explore | awk '
