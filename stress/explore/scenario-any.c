@@ -497,12 +497,19 @@ static void end_cond(void *state)
 
 /* ---- barrier ---- */
 
+/* With rounds of two bits, no more than three while a member of one is on its way. */
+#ifdef WEFT_BARRIER_ROUND_BITS
+enum { BARRIER_CALLS = 2 };
+#else
+enum { BARRIER_CALLS = 4 };
+#endif
+
 static void barrier_calls(void *state, unsigned number)
 {
 	struct any *const any = state;
 
 	(void)number;
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < BARRIER_CALLS; i++) {
 		int rc = -EPIPE;
 
 		switch (weft_explore_choose(7)) {
