@@ -17,13 +17,13 @@
 #include "trace.h"
 
 static const char *const op_names[] = {
-	[OP_NONE] = "-",	  [OP_LOAD] = "load",	    [OP_STORE] = "store",   [OP_RMW] = "rmw",
-	[OP_CAS] = "cas",	  [OP_FENCE] = "fence",	    [OP_WAIT] = "wait",	    [OP_WAKE] = "wake",
-	[OP_REQUEUE] = "requeue", [OP_CLOCK] = "clock",	    [OP_CPU] = "cpu",	    [OP_PAUSE] = "pause",
-	[OP_YIELD] = "yield",	  [OP_STEP] = "step",	    [OP_READ] = "read",	    [OP_WRITE] = "write",
-	[OP_FREE] = "free",	  [OP_RETURNED] = "waited", [OP_CALLED] = "called", [OP_ANSWERED] = "answer",
-	[OP_START] = "start",	  [OP_JOIN] = "join",	    [OP_SIGNAL] = "signal", [OP_HANDLED] = "handled",
-	[OP_DEATH] = "dies",	  [OP_END] = "end",	    [OP_ALLOC] = "alloc",
+	[OP_NONE] = "-",	  [OP_LOAD] = "load",	[OP_STORE] = "store",	  [OP_RMW] = "rmw",
+	[OP_CAS] = "cas",	  [OP_FENCE] = "fence", [OP_WAIT] = "wait",	  [OP_WAKE] = "wake",
+	[OP_REQUEUE] = "requeue", [OP_CLOCK] = "clock", [OP_CPU] = "cpu",	  [OP_PAUSE] = "pause",
+	[OP_YIELD] = "yield",	  [OP_AWAIT] = "yield", [OP_STEP] = "step",	  [OP_READ] = "read",
+	[OP_WRITE] = "write",	  [OP_FREE] = "free",	[OP_RETURNED] = "waited", [OP_CALLED] = "called",
+	[OP_ANSWERED] = "answer", [OP_START] = "start", [OP_JOIN] = "join",	  [OP_SIGNAL] = "signal",
+	[OP_HANDLED] = "handled", [OP_DEATH] = "dies",	[OP_END] = "end",	  [OP_ALLOC] = "alloc",
 };
 
 static const char *const order_names[] = { "relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst" };
@@ -291,7 +291,7 @@ static bool could_go_on(unsigned fiber, unsigned at)
 		next = records[after].step.op;
 	else if (run.fibers[fiber].state >= FIBER_DONE)
 		return false;
-	return next != OP_PAUSE && next != OP_YIELD;
+	return next != OP_PAUSE && next != OP_YIELD && next != OP_AWAIT;
 }
 
 /* A deviation as it is written, and what it means. */

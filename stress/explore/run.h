@@ -39,6 +39,7 @@ enum op {
 	OP_CPU,
 	OP_PAUSE,
 	OP_YIELD,
+	OP_AWAIT, /* a yield in a loop that has no other end */
 	OP_STEP,
 	OP_READ,
 	OP_WRITE,

@@ -215,7 +215,7 @@ void point(enum op op, const void *address, const void *pc)
 	me->last = (struct step){ .op = op, .fiber = run.self, .address = address, .pc = pc };
 	if (++run.steps > run.step_limit)
 		weft_explore_fail("livelock", "%u steps and no end", run.steps);
-	if (op == OP_PAUSE || op == OP_YIELD) {
+	if (op == OP_AWAIT || ((op == OP_PAUSE || op == OP_YIELD) && run.plan.strategy != STRATEGY_SEARCH)) {
 		run.yielded |= UINT32_C(1) << run.self;
 		me->fresh = true;
 		if (run.plan.strategy == STRATEGY_SEARCH)

@@ -21,9 +21,10 @@
  * Unbounded, faults are bounded nevertheless: any wait could end early any number of times. Their number is the same
  * in all schedules of a class, so sleep sets lose nothing by it.
  *
- * A thread that pauses or yields lets another one do a step first: it is what ends loops that wait, here as in all
- * strategies. Whether a thread may go on so depends on what all others do, so a step that ends with it commutes with
- * none.
+ * A thread that calls weft_explore_yield() lets another one do a step first: it is what ends loops that wait. Whether
+ * the thread may go on so depends on what all others do, and the step that ends with the call commutes with none.
+ * Pauses and yields of the library are steps like others here: it makes so many and then sleeps, and may make them
+ * while nobody else runs. A loop with nothing but such a pause makes schedules too long.
  *
  * "complete" is only said if no path was left before its end: not for one that became longer than fair_after (then
  * all threads get their turns and nothing is chosen any more) or than NODES_MAX, nor after a failure, as what follows
@@ -216,7 +217,7 @@ unsigned search_pick(uint32_t ready, uint32_t expiring, unsigned usual)
 	return node->fiber;
 }
 
-/* It pauses or yields at the end of its step. */
+/* It waits for another to do a step, at the end of its own. */
 void search_yielded(void)
 {
 	footprint_all(&step);

@@ -345,7 +345,7 @@ void weft_explore_step(void)
 void weft_explore_yield(void)
 {
 	IN_SCHEDULE();
-	point(OP_YIELD, NULL, PC);
+	point(OP_AWAIT, NULL, PC);
 	note(0, 0, 0);
 }
 
