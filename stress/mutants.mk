@@ -35,25 +35,23 @@ mutant_diffs = \
 	stress/mutants/cond-cancelled-ghost.diff \
 	stress/mutants/cond-lock-looked-up.diff \
 	stress/mutants/cond-newest-kept.diff \
+	stress/mutants/cond-newest-turned.diff \
 	stress/mutants/cond-notify-count.diff \
 	stress/mutants/cond-notify-unheld.diff \
 	stress/mutants/cond-one-too-few.diff \
 	stress/mutants/cond-pred-restarted.diff \
 	stress/mutants/cond-pred-unasked.diff \
+	stress/mutants/cond-stranger.diff \
 	stress/mutants/cond-timeout-notified.diff \
 	stress/mutants/cond-uncounted.diff \
 	stress/mutants/cond-unmarked.diff \
 	stress/mutants/cond-wait-unheld.diff \
 	stress/mutants/cond-wake-first.diff \
 	stress/mutants/cond-woken-split.diff \
-	stress/mutants/control-add-by-cas.diff \
-	stress/mutants/control-clear-stronger.diff \
-	stress/mutants/control-release-in-two.diff \
+	stress/mutants/control-in-two-steps.diff \
 	stress/mutants/control-returns-early.diff \
 	stress/mutants/control-stronger.diff \
 	stress/mutants/control-wakes-one-more.diff \
-	stress/mutants/control-wakes-two.diff \
-	stress/mutants/control-woken-for-nothing.diff \
 	stress/mutants/control-yields.diff \
 	stress/mutants/describe-cut.diff \
 	stress/mutants/describe-overrun.diff \

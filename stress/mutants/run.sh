@@ -256,11 +256,11 @@ aim_at()
 {
 	patterns= globs='*' tortures=
 	case $1 in
-	lock) patterns='lock-* rlock-*' globs="lock* cond/* *" tortures='lock rlock cond' ;;
+	lock) patterns='lock-* rlock-* wakes-*' globs="lock* cond/* *" tortures='lock rlock cond' ;;
 	rlock) patterns='rlock-* cond-*' globs="rlock/* *" tortures=rlock ;;
 	event) patterns='event-* prompt-*' globs="event/* *" tortures=event ;;
 	cond) patterns='cond-*' globs="cond/* *" tortures=cond ;;
-	sem) patterns='sem-*' globs="sem/* *" tortures=sem ;;
+	sem) patterns='sem-* wakes-*' globs="sem/* *" tortures=sem ;;
 	barrier) patterns='barrier-*' globs="barrier/* *" tortures=barrier ;;
 	wait) patterns='*cancel* prompt-*' globs="cancel/* *" tortures=event ;;
 	misuse | with | describe) patterns="$1-*" globs="$1/* *" ;;
