@@ -183,7 +183,7 @@ static struct cell *new_cell(const void *address, unsigned size)
 }
 
 /* Return: NULL: every load finds the newest value. */
-static struct cell *cell_of(const void *address, unsigned size)
+static __attribute__((__noinline__)) struct cell *cell_of(const void *address, unsigned size)
 {
 	struct unit *unit;
 	struct cell *cell;
@@ -372,15 +372,19 @@ static inline void add_store(struct cell *cell, uint64_t value, int order, bool 
 }
 
 /* After a seq_cst access: it stands for what came before it, but not yet for itself. */
+static __attribute__((__noinline__)) void join_sequential(void)
+{
+	struct clock before = self()->view;
+
+	touch_barrier();
+	before.of[run.self]--;
+	clock_join(&run.sequential, &before);
+}
+
 static inline void sequential(int order)
 {
-	if (order == memory_order_seq_cst) {
-		struct clock before = self()->view;
-
-		touch_barrier();
-		before.of[run.self]--;
-		clock_join(&run.sequential, &before);
-	}
+	if (__builtin_expect(order == memory_order_seq_cst, 0))
+		join_sequential();
 }
 
 void memory_full_barrier(void)

@@ -164,7 +164,7 @@ static inline struct unit *simple_unit(const void *address, size_t size)
 	const size_t at = (size_t)((uintptr_t)address - (uintptr_t)shadow.window);
 	struct unit *const unit = &shadow.window_units[at / 4];
 
-	if (!run.plan.races || at >= WINDOW_SIZE || (size != 4 && size != 8) || at % size != 0)
+	if (!run.plan.races || at >= WINDOW_SIZE || (size != 4 && size != 8) || (at & (size - 1)) != 0)
 		return NULL;
 	if (at < ARENA_SIZE ? shadow.granules[at / GRANULE] < at % GRANULE + size : is_dead_frame(address))
 		return NULL;
