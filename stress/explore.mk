@@ -17,6 +17,7 @@ explore_runtime = \
 	stress/explore/footprint.h \
 	stress/explore/foreign.c \
 	stress/explore/heap.c \
+	stress/explore/hang.c \
 	stress/explore/history.c \
 	stress/explore/jobs.c \
 	stress/explore/json.c \
@@ -63,6 +64,7 @@ explore_scenarios = \
 	stress/explore/scenario-event.c \
 	stress/explore/scenario-faults.c \
 	stress/explore/scenario-glibc25847.c \
+	stress/explore/scenario-hang.c \
 	stress/explore/scenario-heap.c \
 	stress/explore/scenario-history.c \
 	stress/explore/scenario-linear.c \

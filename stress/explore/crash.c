@@ -35,7 +35,7 @@ static const char *name_of(int signal)
 }
 
 /* What stands in for the return address that other steps have: one further than the instruction. */
-static const void *place_of(const void *context)
+const void *crash_place(const void *context)
 {
 	const ucontext_t *const at = context;
 	uintptr_t pc = 0;
@@ -74,7 +74,7 @@ static void crashed(int signal, siginfo_t *info, void *context)
 	}
 	me->last.address = NULL;
 	if (signal != SIGABRT)
-		me->last.pc = place_of(context);
+		me->last.pc = crash_place(context);
 	if (signal == SIGSEGV || signal == SIGBUS)
 		weft_explore_fail("crash", "%s in thread %d, %s", name_of(signal), (int)run.self - 1,
 				  kind_of(info->si_addr));

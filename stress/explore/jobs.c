@@ -73,6 +73,7 @@ static pid_t start(unsigned number, const struct weft_explore_scenario *scenario
 		return child;
 	close(pipe[0]);
 	signal(SIGINT, SIG_IGN);
+	hang_setup();
 	session_run(scenario, &shared->work, &shared->tallies[number]);
 	_exit(0);
 }

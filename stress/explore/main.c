@@ -127,6 +127,7 @@ int weft_explore_main(int argc, char **argv, const struct weft_explore_scenario 
 		abort();
 	fiber_setup();
 	crash_setup();
+	hang_setup();
 	run.linting = options.lint;
 	sigaction(SIGINT, NULL, &before);
 	if (before.sa_handler != SIG_IGN)

@@ -323,7 +323,12 @@ static inline void clock_tick(struct fiber *fiber, unsigned number)
 }
 
 /* fiber.c */
-void crash_setup(void); /* crash.c */
+/* crash.c */
+void crash_setup(void);
+const void *crash_place(const void *context); /* where a signal came, as if a call returned there */
+
+/* hang.c */
+void hang_setup(void); /* in each process */
 void fiber_setup(void);
 void fiber_prepare(unsigned number);
 void fiber_switch(unsigned to);

@@ -34,5 +34,6 @@ extern explore_table explore_search;
 extern explore_table explore_prompt;
 extern explore_table explore_litmus;
 extern explore_table explore_heap;
+extern explore_table explore_hang;
 
 #endif
