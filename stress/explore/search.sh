@@ -89,6 +89,22 @@ for weak in off on; do
 	done
 done
 
+# Of the library's scenarios, those that are seen to the end in a few seconds, whatever loads return; and others where
+# they return the newest.
+searched='lock-2x1 lock-free-held rlock-left-1 sem-free-2 sem-publish-2 event-2 event-set-clear-2 event-answer-2'
+complete()
+{
+	weak=$1
+	shift
+	for scenario in "$@"; do
+		"$explore" --strategy search --weak-memory=$weak "$scenario" >$dir/out 2>&1
+		test $? -eq 0 && grep -q " complete" $dir/out ||
+			complain "$scenario, weak memory $weak, is not searched to the end:" $dir/out
+	done
+}
+complete on $searched
+complete off $searched event-3 sem-one-for-each-3 sem-free-3 barrier-freed-2
+
 # Written down, printed, read and run again.
 for strategy in random sticky:3 pct:5 starve; do
 	"$explore" --quiet --check-replay --strategy $strategy --schedules 25 >$dir/out 2>&1 ||
