@@ -269,16 +269,16 @@ static void notified_in_vain(void *state, unsigned number)
 
 	weft_cond_acquire(&all->cond);
 	if (number == 1) {
-		all->end_ns = weft_now() + SPAN_NS;
+		atomic_store_explicit(&all->end_ns, weft_now() + SPAN_NS, memory_order_relaxed);
 		weft_explore_check(weft_cond_wait_pred_for(&all->cond, is_ready, all, SPAN_NS) == -ETIMEDOUT);
-		late = weft_now() - all->end_ns;
+		late = weft_now() - atomic_load_explicit(&all->end_ns, memory_order_relaxed);
 		weft_explore_check(late >= 0 && late < LATE_NS);
-		all->end_ns = 0;
+		atomic_store_explicit(&all->end_ns, 0, memory_order_relaxed);
 		weft_cond_release(&all->cond);
 		return;
 	}
 	for (int i = 0; i < 3; i++) {
-		take_time_before(all->end_ns);
+		take_time_before(atomic_load_explicit(&all->end_ns, memory_order_relaxed));
 		weft_cond_notify(&all->cond, 1);
 		weft_cond_release(&all->cond);
 		weft_explore_yield();
