@@ -37,7 +37,7 @@ static void share(const struct work *work)
 		exit(2);
 	}
 	memset(shared, 0, shared_size());
-	shared->work.last = work->last;
+	set(&shared->work.last, get(&work->last));
 	shared->work.start = work->start;
 	shared->work.end = work->end;
 }
@@ -57,7 +57,7 @@ static void wait_for_end(const struct outcome *outcome, int pipe)
 
 	while (poll(&end, 1, 1000) <= 0 || end.revents == 0) {
 		if (interrupted)
-			shared->work.stop = true;
+			set(&shared->work.stop, true);
 		if (!options.progress)
 			continue;
 		sum_up(&sum);
@@ -84,8 +84,8 @@ static void note_death(unsigned number, int status)
 	char kind[KIND_SIZE];
 
 	snprintf(kind, sizeof(kind), "died of signal %d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-	tally_finding(tally, kind, tally->offset)->died = true;
-	tally->failures++;
+	tally_finding(tally, kind, get(&tally->offset))->died = true;
+	set(&tally->failures, get(&tally->failures) + 1);
 }
 
 void jobs_explore(struct outcome *outcome, const struct work *work)
@@ -103,7 +103,7 @@ void jobs_explore(struct outcome *outcome, const struct work *work)
 		children[i] = start(i, outcome->scenario, pipes);
 		if (children[i] < 0) {
 			perror("weft-explore: fork");
-			shared->work.stop = true;
+			set(&shared->work.stop, true);
 			exit(2);
 		}
 	}

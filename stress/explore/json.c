@@ -97,9 +97,9 @@ void json_outcome(const struct outcome *outcome)
 	open_object("scenario");
 	string("name", outcome->scenario->name);
 	truth("ok", !outcome->failed);
-	number("schedules", tally->schedules);
-	number("failures", tally->failures);
-	number("steps", tally->steps);
+	number("schedules", get(&tally->schedules));
+	number("failures", get(&tally->failures));
+	number("steps", get(&tally->steps));
 	number("states", outcome->states);
 	fraction("seconds", outcome->seconds);
 	truth("complete", tally->complete);

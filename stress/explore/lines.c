@@ -20,8 +20,9 @@ void lines_progress(const struct weft_explore_scenario *scenario, const struct w
 	states_begin();
 	states_merge(tally->states);
 	fprintf(stderr, "%s%s: %llu schedules, %.0f/s, %llu states, %llu findings%s", over ? "\r" : "",
-		scenario->name, (unsigned long long)tally->schedules, (double)tally->schedules / seconds,
-		(unsigned long long)states_estimate(), (unsigned long long)tally->failures, over ? "\033[K" : "\n");
+		scenario->name, (unsigned long long)get(&tally->schedules), (double)get(&tally->schedules) / seconds,
+		(unsigned long long)states_estimate(), (unsigned long long)get(&tally->failures),
+		over ? "\033[K" : "\n");
 	fflush(stderr);
 	line_is_there = over;
 }
@@ -64,8 +65,9 @@ void lines_outcome(const struct outcome *outcome)
 	if (options.quiet && !outcome->failed && !outcome->missed)
 		return;
 	printf("%-28s %s %9llu schedules %6.1f steps %8.0f/s", outcome->scenario->name,
-	       outcome->failed ? "FAIL" : "ok  ", (unsigned long long)tally->schedules,
-	       (double)tally->steps / (double)tally->schedules, (double)tally->schedules / outcome->seconds);
+	       outcome->failed ? "FAIL" : "ok  ", (unsigned long long)get(&tally->schedules),
+	       (double)get(&tally->steps) / (double)get(&tally->schedules),
+	       (double)get(&tally->schedules) / outcome->seconds);
 	if (outcome->states > 0)
 		printf(" %9llu states", (unsigned long long)outcome->states);
 	if (tally->complete)
@@ -73,7 +75,7 @@ void lines_outcome(const struct outcome *outcome)
 	if (search_cut() > 0)
 		printf(" (%llu more cut off)", (unsigned long long)search_cut());
 	if (options.keep_going && outcome->failed)
-		printf(" %llu failed", (unsigned long long)tally->failures);
+		printf(" %llu failed", (unsigned long long)get(&tally->failures));
 	printf("\n");
 	for (unsigned i = 0; i < tally->n_findings && options.keep_going; i++)
 		printf("  %-40s %llu, seed %llu the first\n", tally->findings[i].kind,

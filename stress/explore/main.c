@@ -89,11 +89,11 @@ static void explore(const struct weft_explore_scenario *scenario)
 	summary.ran++;
 	summary.failed += outcome->failed;
 	summary.missed += outcome->missed;
-	summary.schedules += outcome->tally.schedules;
-	summary.failures += outcome->tally.failures;
+	summary.schedules += get(&outcome->tally.schedules);
+	summary.failures += get(&outcome->tally.failures);
 	if (!outcome->failed && !outcome->tally.complete &&
-	    (summary.least == 0 || outcome->tally.schedules < summary.least))
-		summary.least = outcome->tally.schedules;
+	    (summary.least == 0 || get(&outcome->tally.schedules) < summary.least))
+		summary.least = get(&outcome->tally.schedules);
 	if (!options.hashes)
 		(options.json ? json_outcome : lines_outcome)(outcome);
 }

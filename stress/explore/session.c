@@ -23,9 +23,6 @@ double seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-#define get(object) atomic_load_explicit(object, memory_order_relaxed)
-#define set(object, value) atomic_store_explicit(object, value, memory_order_relaxed)
-
 /* ---- tallies ---- */
 
 /* Return: the finding of that kind, with @offset counted; new if its count is 1. */
@@ -53,9 +50,9 @@ struct finding *tally_finding(struct tally *tally, const char *kind, uint64_t of
 
 void tally_merge(struct tally *into, const struct tally *from)
 {
-	into->schedules += from->schedules;
-	into->steps += from->steps;
-	into->failures += from->failures;
+	set(&into->schedules, get(&into->schedules) + get(&from->schedules));
+	set(&into->steps, get(&into->steps) + get(&from->steps));
+	set(&into->failures, get(&into->failures) + get(&from->failures));
 	into->complete |= from->complete;
 	for (unsigned i = 0; i < from->n_findings; i++) {
 		const struct finding *const each = &from->findings[i];
@@ -82,8 +79,8 @@ static void sort_findings(struct tally *tally, bool all)
 		return;
 	tally->n_findings = 1;
 	tally->findings[0].count = 1;
-	tally->failures = 1;
-	tally->schedules = tally->findings[0].offset + 1;
+	set(&tally->failures, 1);
+	set(&tally->schedules, tally->findings[0].offset + 1);
 }
 
 /* ---- schedules ---- */
@@ -151,15 +148,16 @@ static void one(const struct weft_explore_scenario *scenario, uint64_t offset, s
 	set(&tally->schedules, get(&tally->schedules) + !run.cut);
 	set(&tally->steps, get(&tally->steps) + run.steps);
 	if (options.hashes && !run.cut)
-		printf("%s %llu %016llx%s%.*s\n", scenario->name, (unsigned long long)seed, (unsigned long long)run.hash,
-		       run.failed ? " " : "", run.failed ? (int)strcspn(run.failure, ":") : 0, run.failure);
+		printf("%s %llu %016llx%s%.*s\n", scenario->name, (unsigned long long)seed,
+		       (unsigned long long)run.hash, run.failed ? " " : "",
+		       run.failed ? (int)strcspn(run.failure, ":") : 0, run.failure);
 	if (run.failed)
 		failed(scenario, &plan, offset, work, tally);
 	memory_end();
 	if (options.check_replay && !searches())
 		replay_check(scenario, &plan, seed);
 	if (searches() && !search_next()) {
-		tally->complete = !tally->failures;
+		tally->complete = get(&tally->failures) == 0;
 		set(&work->stop, true);
 	}
 }
@@ -231,7 +229,7 @@ void session_explore(struct outcome *outcome)
 	states_begin();
 	states_merge(tally->states);
 	outcome->states = states_estimate();
-	outcome->failed = tally->failures > 0;
+	outcome->failed = get(&tally->failures) > 0;
 	outcome->missed = !outcome->failed && !options.one_seed && !interrupted && misses_marks(outcome);
 	if (options.jobs > 1)
 		report_all(outcome);

@@ -69,6 +69,10 @@ struct summary {
 	const struct outcome *outcomes; /* of those that ran */
 };
 
+/* What processes share are counts, which order nothing. */
+#define get(object) atomic_load_explicit(object, memory_order_relaxed)
+#define set(object, value) atomic_store_explicit(object, value, memory_order_relaxed)
+
 extern volatile sig_atomic_t interrupted;
 extern struct schedule searched; /* the search's last */
 
