@@ -191,7 +191,7 @@ struct run {
 	unsigned steps, step_limit;
 	unsigned usual_steps; /* of the scenario's schedules */
 	unsigned fair_after;  /* steps, after which all get their turns: what does not end then is a livelock */
-	uint32_t ready, expiring, yielded; /* one bit per fiber; set_state() and point() keep them */
+	uint32_t ready, expiring, yielded, awaiting; /* one bit per fiber; set_state() and point() keep them */
 	struct schedule *record;	   /* where to write deviations; NULL: nowhere */
 	uint64_t tickets;
 	unsigned wakes; /* of a broken futex */
@@ -367,8 +367,9 @@ void search_begin(void);
 void search_schedule(void);
 unsigned search_choose(enum choice kind, unsigned n, unsigned rarely);
 unsigned search_pick(uint32_t ready, uint32_t expiring, unsigned usual);
-void search_yielded(void);
-void search_end_schedule(void); /* run.hash becomes one of what each thread did, in whatever order */
+void search_yielded(enum op op);
+uint32_t search_ready(void); /* those that it may pick */
+void search_end_schedule(void);
 const char *search_result(void);
 uint64_t search_cut(void); /* how many schedules were left when they were seen to be another order of one before */
 bool search_next(void);	   /* false: all done */

@@ -108,14 +108,14 @@ static unsigned usual(uint32_t ready, uint32_t expiring)
 	return (unsigned)__builtin_ctz(later != 0 ? later : ready);
 }
 
-static unsigned given_pick(uint32_t ready, uint32_t expiring, unsigned next)
+static unsigned given_pick(uint32_t expiring, unsigned next)
 {
 	uint32_t value;
 
 	if (!schedule_given(CHOICE_RUN, run.self, 0, &value))
 		return next;
-	if (value < EXPIRES)
-		return ready >> value & 1 ? value : next;
+	if (value < EXPIRES) /* even one that pauses: a search may have had it */
+		return run.ready >> value & 1 ? value : next;
 	return expiring >> (value - EXPIRES) & 1 ? value - EXPIRES : next;
 }
 
@@ -179,16 +179,16 @@ static unsigned pick(void)
 	if (by_chance)
 		next = strategy_pick(ready, expiring);
 	else if (run.plan.strategy == STRATEGY_GIVEN)
-		next = given_pick(ready, expiring, default_next);
+		next = given_pick(expiring, default_next);
 	else if (run.plan.strategy == STRATEGY_SEARCH)
-		next = search_pick(ready, expiring, default_next);
+		next = search_pick(search_ready(), expiring, default_next);
 	if (next == HOST)
 		return HOST;
 	if (run.record != NULL && next != default_next)
 		schedule_record(run.record, CHOICE_RUN, run.self, 0, expiring >> next & 1 ? EXPIRES + next : next);
 	if (expiring >> next & 1)
 		expire(&run.fibers[next]);
-	run.yielded = 0;
+	run.yielded = run.awaiting = 0;
 	return next;
 }
 
@@ -215,11 +215,11 @@ void point(enum op op, const void *address, const void *pc)
 	me->last = (struct step){ .op = op, .fiber = run.self, .address = address, .pc = pc };
 	if (++run.steps > run.step_limit)
 		weft_explore_fail("livelock", "%u steps and no end", run.steps);
-	if (op == OP_AWAIT || ((op == OP_PAUSE || op == OP_YIELD) && run.plan.strategy != STRATEGY_SEARCH)) {
+	if (op == OP_AWAIT || op == OP_PAUSE || op == OP_YIELD) {
 		run.yielded |= UINT32_C(1) << run.self;
 		me->fresh = true;
 		if (run.plan.strategy == STRATEGY_SEARCH)
-			search_yielded();
+			search_yielded(op);
 		strategy_yielded();
 	}
 	go_on();
@@ -292,7 +292,7 @@ static void schedule_begin(const struct weft_explore_scenario *scenario, const s
 	run.usual_steps = steps;
 	run.step_limit = 400 * scenario->threads + 20 * steps;
 	run.fair_after = run.step_limit / 2;
-	run.ready = run.expiring = run.yielded = 0;
+	run.ready = run.expiring = run.yielded = run.awaiting = 0;
 	run.tickets = 0;
 	run.wakes = 0;
 	run.now_ns = 1000000000;

@@ -218,9 +218,19 @@ unsigned search_pick(uint32_t ready, uint32_t expiring, unsigned usual)
 }
 
 /* It waits for another to do a step, at the end of its own. */
-void search_yielded(void)
+void search_yielded(enum op op)
 {
+	if (op != OP_AWAIT && !is_bounded())
+		return;
+	run.awaiting |= UINT32_C(1) << run.self;
 	footprint_all(&step);
+}
+
+uint32_t search_ready(void)
+{
+	const uint32_t others = run.ready & ~run.awaiting;
+
+	return others != 0 ? others : run.ready;
 }
 
 /* ---- from one schedule to the next ---- */
@@ -232,7 +242,6 @@ void search_end_schedule(void)
 	end_step();
 	footprint = NULL;
 	search.cut += run.cut;
-	run.hash = run.paths; /* equal for all schedules of a class */
 }
 
 static bool advance(struct node *node)

@@ -149,8 +149,8 @@ static void one(const struct weft_explore_scenario *scenario, uint64_t offset, s
 	set(&tally->steps, get(&tally->steps) + run.steps);
 	if (options.hashes && !run.cut)
 		printf("%s %llu %016llx%s%.*s\n", scenario->name, (unsigned long long)seed,
-		       (unsigned long long)run.hash, run.failed ? " " : "",
-		       run.failed ? (int)strcspn(run.failure, ":") : 0, run.failure);
+		       (unsigned long long)(searches() ? run.paths : run.hash), /* equal in a class of a search's */
+		       run.failed ? " " : "", run.failed ? (int)strcspn(run.failure, ":") : 0, run.failure);
 	if (run.failed)
 		failed(scenario, &plan, offset, work, tally);
 	memory_end();
