@@ -99,7 +99,7 @@ stress/weft-explore: $(explore_runtime) $(explore_scenarios) stress/explore/buil
 stress/explore/libweft-explore.a: stress/weft-explore
 	@if test -f $@; then touch $@; else rm -f stress/weft-explore; $(MAKE) $(AM_MAKEFLAGS) stress/weft-explore; fi
 
-CLEANFILES += stress/weft-explore stress/explore/libweft-explore.a stress/explore/program-*.o stress/explore/runtime-*.o stress/explore/try.*
+CLEANFILES += stress/weft-explore stress/explore/libweft-explore.a stress/explore/program-*.[do] stress/explore/runtime-*.o stress/explore/try.*
 
 .PHONY: explore-coverage
 explore-coverage:

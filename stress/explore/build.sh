@@ -54,7 +54,8 @@ compile_program()
 	$CC $common -O1 ${EXPLORE_CFLAGS:-} -fsanitize=thread \
 		-fno-builtin-memcpy -fno-builtin-memmove -fno-builtin-memset \
 		-ffile-prefix-map="$srcdir=/weft" -ffile-prefix-map="$tree=/weft" $constants \
-		-I"$explore/sys" -I"$explore" -I"$tree/include" -iquote "$tree/lib" -c "$source" -o "$object"
+		-I"$explore/sys" -I"$explore" -I"$tree/include" -iquote "$tree/lib" \
+		-MMD -MF "${object%.o}.d" -c "$source" -o "$object"
 }
 
 # What the compiler marks as its own: an initialisation for each file that it has instrumented, which the user's must
@@ -118,17 +119,26 @@ if test "$1" = --obstacle; then
 	exit
 fi
 
+# Whether the object that was made of the library as it is comes from a header that is another in $changed.
+depends_on_changed()
+{
+	for header in $headers; do
+		grep -qF "$header" "$1" && return
+	done
+	return 1
+}
+
 if test -n "$changed"; then
-	all=$(diff -rq "$srcdir/include" "$changed/include" || :)
-	for header in "$changed"/lib/*.h; do
-		cmp -s "$header" "$srcdir/lib/${header##*/}" || all=yes
+	headers=
+	for header in $(cd "$changed" && echo include/*.h include/weft/*.h lib/*.h); do
+		cmp -s "$changed/$header" "$srcdir/$header" || headers="$headers /$header"
 	done
 	set -- "$objects"/runtime-*.o
 	for source in "$changed"/lib/*.c "$explore"/scenario*.c; do
 		name=$(basename "$source" .c)
 		object=$objects/program-$name.o
 		case $source in "$changed"/*) old=$srcdir/lib/$name.c ;; *) old=$source ;; esac
-		if test -n "$all" || ! cmp -s "$source" "$old"; then
+		if ! cmp -s "$source" "$old" || depends_on_changed "$objects/program-$name.d"; then
 			object=$program-$name.o
 			case $source in
 			"$changed"/*) compile_library "$changed" "$source" "$object" ;;
@@ -139,12 +149,14 @@ if test -n "$changed"; then
 		set -- "$@" "$object"
 	done
 	link_all "$@"
-	rm -f $new
+	for object in $new; do
+		rm -f "$object" "${object%.o}.d"
+	done
 	exit
 fi
 
 mkdir -p "$objects" "$(dirname "$program")"
-rm -f "$program" "$objects"/program-*.o "$objects"/runtime-*.o
+rm -f "$program" "$objects"/program-*.[do] "$objects"/runtime-*.o
 reason=$(obstacle)
 if test -n "$reason"; then
 	printf '#!/bin/sh\necho "weft-explore was not built: %s" >&2\nexit 77\n' "$reason" >"$program"

@@ -27,9 +27,10 @@ test -x "$explore" || exit 77
 "$explore" --list >$dir/list
 test $? -ne 77 || exit 77
 
-# finds NAME DIFF SCENARIOS WORD: a library with this bug fails in one of them, in a way that WORD is in
+# finds NAME DIFF SCENARIOS WORD [OPTION...]: a library with this bug fails in one of them, in a way that WORD is in
 finds()
 {
+	bug=$1 scenarios=$3 word=$4
 	mkdir -p $dir/$1/lib
 	cp "$top_srcdir"/lib/*.[ch] $dir/$1/lib
 	cp -R "$top_srcdir/include" $dir/$1
@@ -43,17 +44,17 @@ finds()
 		complain "$1 does not compile:" $dir/out
 		return
 	fi
-	$dir/weft-explore --schedules $runs "$3" >$dir/out 2>&1
-	test $? -eq 1 && grep -q "^FAIL .*$4" $dir/out || complain "$1 was not found:" $dir/out
+	shift 4
+	$dir/weft-explore --schedules $runs "$@" "$scenarios" >$dir/out 2>&1
+	test $? -eq 1 && grep -q "^FAIL .*$word" $dir/out || complain "$bug was not found:" $dir/out
 
-	set -- "$1" $(sed -n 's/^repeat: [^ ]* //p' $dir/out | head -n 1)
-	name=$1
-	shift
+	# The line is for a shell: a schedule is one word of it.
+	eval "set -- $(sed -n 's/^repeat: [^ ]* //p' $dir/out | head -n 1)"
 	grep '^FAIL' $dir/out | head -n 1 >$dir/first
 	$dir/weft-explore "$@" >$dir/again 2>&1
 	test $? -eq 1 && grep '^FAIL' $dir/again | cmp -s - $dir/first ||
-		complain "$name: what is to repeat the failure does not:" $dir/again
-	rm -rf "${dir:?}/$name" $dir/weft-explore
+		complain "$bug: what is to repeat the failure does not:" $dir/again
+	rm -rf "${dir:?}/$bug" $dir/weft-explore
 }
 
 for bug in "$@"; do
@@ -127,6 +128,8 @@ done
 test "$(awk '{ print $3 }' $dir/hashes.1 | sort -u | wc -l)" -gt $(($(wc -l <$dir/list) * 10)) ||
 	complain 'most schedules are the same'
 
+# What a search finds has no seed: it is repeated as it was written down.
+finds lock-wake-dropped "$busted/lock-wake-dropped.diff" lock-2x1 stuck --strategy search
 # Bugs that were once in the real one: see T4 in lib/sem.c. Others are the business of stress/mutants.
 finds sem-wait-settled "$top_srcdir/stress/explore/sem-wait-settled.diff" 'sem-*' stuck
 # A latch that looks open before the last to count down is through with it.
