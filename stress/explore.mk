@@ -5,6 +5,7 @@
 #:                            doc/explore.md; "stress/weft-explore 'sem-*'"
 #:   stress/explore/libweft-explore.a
 #:                            the same for programs of one's own; pkg-config weft-explore, doc/examples/explore
+#:   make explore-soak        ten million schedules for each object (SOAK=N), all processors, some minutes
 #:   make explore-coverage    name the code of the library that no scenario runs
 #:
 
@@ -100,6 +101,17 @@ stress/explore/libweft-explore.a: stress/weft-explore
 	@if test -f $@; then touch $@; else rm -f stress/weft-explore; $(MAKE) $(AM_MAKEFLAGS) stress/weft-explore; fi
 
 CLEANFILES += stress/weft-explore stress/explore/libweft-explore.a stress/explore/program-*.[do] stress/explore/runtime-*.o stress/explore/try.*
+
+# --schedules is for each scenario: as many as make SOAK of the object.
+SOAK = 10000000
+.PHONY: explore-soak
+explore-soak: stress/weft-explore
+	@for object in lock rlock event cond sem barrier once latch; do \
+		n=`stress/weft-explore --list "$$object-*" | wc -l`; \
+		n=`expr \( $(SOAK) + $$n - 1 \) / $$n`; \
+		echo "weft-explore --quiet --jobs `getconf _NPROCESSORS_ONLN` --schedules $$n '$$object-*'"; \
+		stress/weft-explore --quiet --jobs `getconf _NPROCESSORS_ONLN` --schedules $$n "$$object-*" || exit 1; \
+	done
 
 .PHONY: explore-coverage
 explore-coverage:
