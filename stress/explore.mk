@@ -151,7 +151,5 @@ if EXPLORE
 bin_SCRIPTS += stress/weft-explore
 explorelibdir = $(libdir)
 explorelib_DATA = stress/explore/libweft-explore.a
-endif
-if !CROSS_COMPILING
 TESTS += $(explore_tests)
 endif

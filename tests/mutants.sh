@@ -4,6 +4,7 @@
 # The mutants all apply, and the explorer finds a few of them, one for each kind of failure, but not a control. (All of
 # them, in all gates, take minutes: make check-mutants.)
 set -u
+test -z "${WEFT_CHECK_QUICK:-}" || exit 77
 dir=mutants-check.$$
 trap 'rm -rf $dir' EXIT
 mkdir $dir || exit 1

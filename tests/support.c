@@ -243,15 +243,18 @@ unsigned team_done(const struct team *team)
 	return n;
 }
 
-bool thread_asleep(pid_t tid)
+/* Whether it sleeps; if so @switches is how often it has gone to sleep. */
+static bool asleep_since(pid_t tid, unsigned long *switches)
 {
-	char path[64], text[512], *end;
+	static const char state_name[] = "\nState:\t", switches_name[] = "\nvoluntary_ctxt_switches:\t";
+	const char *letter, *count;
+	char path[64], text[4096];
 	ssize_t n;
 	int fd;
 
 	if (tid == 0)
 		return false;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -260,8 +263,19 @@ bool thread_asleep(pid_t tid)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	end = strrchr(text, ')');	/* the name before it may hold anything */
-	return end != NULL && end[1] == ' ' && end[2] == 'S';
+	letter = strstr(text, state_name);
+	count = strstr(text, switches_name);
+	if (letter == NULL || count == NULL || letter[sizeof(state_name) - 1] != 'S')
+		return false;
+	*switches = strtoul(count + sizeof(switches_name) - 1, NULL, 10);
+	return true;
+}
+
+bool thread_asleep(pid_t tid)
+{
+	unsigned long switches;
+
+	return asleep_since(tid, &switches);
 }
 
 unsigned team_asleep(const struct team *team)
@@ -273,14 +287,37 @@ unsigned team_asleep(const struct team *team)
 	return n;
 }
 
-bool team_settled(const struct team *team)
+/* One look at each; @n_done and @switches only grow, and do when one of them returns or has run and sleeps again. */
+static bool team_looks_settled(const struct team *team, unsigned *n_done, unsigned long *switches)
 {
+	unsigned long of_one;
 	unsigned i;
 
-	for (i = 0; i < team->n; i++)
-		if (!atomic_load(&team->members[i].done) && !thread_asleep(atomic_load(&team->members[i].tid)))
+	*n_done = 0;
+	*switches = 0;
+	for (i = 0; i < team->n; i++) {
+		if (atomic_load(&team->members[i].done)) {
+			++*n_done;
+			continue;
+		}
+		if (!asleep_since(atomic_load(&team->members[i].tid), &of_one))
 			return false;
+		*switches += of_one;
+	}
 	return true;
+}
+
+/*
+ * A member that was asleep when it was looked at may have been woken by one that had returned when its own turn came.
+ * Where a second round finds nothing changed, all were settled at once between the two.
+ */
+bool team_settled(const struct team *team)
+{
+	unsigned long before, after;
+	unsigned n_before, n_after;
+
+	return team_looks_settled(team, &n_before, &before) && team_looks_settled(team, &n_after, &after) &&
+	       n_before == n_after && before == after;
 }
 
 void team_wait_asleep(const struct team *team, unsigned n)

@@ -7,6 +7,7 @@
 #
 #	check.sh NAME...	looks for the bugs of stress/busted/NAME.diff instead; needs top_srcdir, top_builddir
 set -u
+test -z "${WEFT_CHECK_QUICK:-}" || exit 77
 explore=$top_builddir/stress/weft-explore
 objects=$top_builddir/stress/explore
 busted=$top_srcdir/stress/busted

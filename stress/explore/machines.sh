@@ -6,6 +6,7 @@
 #	machines.sh			a build with swapcontext() goes through the same schedules as the native one
 #	machines.sh HOST RUN...		so does a cross build for HOST, whose programs RUN runs; all scenarios pass there
 set -u
+test -z "${WEFT_CHECK_QUICK:-}" || exit 77
 explore=$top_builddir/stress/weft-explore
 dir=explore-machines.$$
 trap 'rm -rf $dir' EXIT

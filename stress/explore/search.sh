@@ -5,6 +5,7 @@
 # without, and all of what is small enough among the library's scenarios. Schedules are the same when they are written
 # down and read again, and all strategies make the same ones when they are run again.
 set -u
+test -z "${WEFT_CHECK_QUICK:-}" || exit 77
 explore=$top_builddir/stress/weft-explore
 dir=explore-search.$$
 trap 'rm -rf $dir' EXIT

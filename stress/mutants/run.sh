@@ -21,7 +21,7 @@ set -u
 
 few=100				# schedules of each scenario, those of the object alone
 many=2000			# the same, when these have shown nothing
-all=400				# schedules of every scenario
+all=200				# schedules of every scenario
 test_limit=60			# seconds until a unit test hangs
 stress_options='--seconds 2 --deadline 3 --threads 8 --timeouts 30 --seed 1'
 
@@ -489,7 +489,8 @@ main()
 	exit $status
 }
 
-jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+# One more than there are processors: some mutants hang, and are only waited for.
+jobs=${JOBS:-$(($(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1))}
 test_jobs=2
 json= mode=
 while test $# -gt 0; do
