@@ -51,6 +51,8 @@ explore_runtime = \
 	stress/explore/strategy.c \
 	stress/explore/sys.c \
 	stress/explore/sys/weft_sys.h \
+	stress/explore/table.c \
+	stress/explore/table.h \
 	stress/explore/threads.c \
 	stress/explore/trace.c \
 	stress/explore/trace.h \
